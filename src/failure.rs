@@ -1,0 +1,63 @@
+//! A call that failed, said as perror(3) says it: the call's name, a colon, the errno's text.
+//! The texts are those of strerror(3) in glibc.
+
+use syscalls::Errno;
+
+use crate::line::Line;
+use crate::sys::{STDERR, Sys};
+
+/// A system call that failed.
+#[derive(Clone, Copy)]
+pub struct Failure {
+    /// The call's name.
+    pub call: &'static str,
+    /// Why.
+    pub errno: Errno,
+}
+
+impl Failure {
+    /// Says so on standard error, for example `clone: Operation not permitted`.
+    pub fn report(self, sys: &Sys) {
+        let mut line = Line::new();
+        line.text(self.call).text(": ");
+        strerror(&mut line, self.errno);
+        // Where not even this can be written, the exit status still tells.
+        let _ = line.write_to(sys, STDERR);
+    }
+}
+
+/// Gives a failed call its name: `sys.uname().during("uname")?`.
+pub trait During<T> {
+    /// Turns an [`Errno`] into a [`Failure`] of `call`.
+    ///
+    /// # Errors
+    ///
+    /// The failure, if it is one.
+    fn during(self, call: &'static str) -> Result<T, Failure>;
+}
+
+impl<T> During<T> for Result<T, Errno> {
+    fn during(self, call: &'static str) -> Result<T, Failure> {
+        self.map_err(|errno| Failure { call, errno })
+    }
+}
+
+/// The names and texts of errnos 1, 2, 3, …, a line each: `EPERM Operation not permitted`. An errno
+/// that is not in use has an empty line. Made by build.rs.
+const ERRNOS: &str = include_str!(concat!(env!("OUT_DIR"), "/errnos"));
+
+/// The name and the text of an errno.
+fn describe(errno: Errno) -> Option<(&'static [u8], &'static [u8])> {
+    let index = usize::try_from(errno.into_raw()).ok()?.checked_sub(1)?;
+    let line = ERRNOS.as_bytes().split(|byte| *byte == b'\n').nth(index)?;
+    let blank = line.iter().position(|byte| *byte == b' ')?;
+    Some((line.get(..blank)?, line.get(blank + 1..)?))
+}
+
+/// Appends the text of strerror(3), as glibc has it.
+pub fn strerror(line: &mut Line, errno: Errno) {
+    match describe(errno) {
+        Some((_, text)) => line.bytes(text),
+        None => line.text("Unknown error ").number(errno.into_raw().unsigned_abs().into()),
+    };
+}

@@ -1,0 +1,142 @@
+//! What execve(2) leaves on the stack of a new process: arguments, environment, auxiliary vector.
+//! Follows the System V ABI ("Process Initialization") and getauxval(3).
+
+use core::ffi::{CStr, c_char};
+use core::marker::PhantomData;
+use core::slice;
+
+use linux_raw_sys::auxvec::{AT_NULL, AT_PAGESZ};
+
+use crate::arch;
+
+/// The initial stack. The kernel builds it, from the highest address down, and starts the program
+/// with the stack pointer at its lowest word:
+///
+/// ```text
+///   high   strings: the arguments and the environment, each ended by NUL
+///          AT_NULL, 0                 \
+///          …                           | auxv: pairs of words
+///          AT_PAGESZ, 4096            /
+///          NULL                       \
+///          envp[1]                     | envp: pointers to "NAME=value"
+///          envp[0]                    /
+///          NULL                       \
+///          argv[1]                     | argv: pointers to the words of the command
+///          argv[0]                    /
+///   sp →   argc                         8 bytes, like every word here
+/// ```
+pub struct InitialStack<'a> {
+    argv: Strings<'a>,
+}
+
+impl<'a> InitialStack<'a> {
+    /// Reads the initial stack whose lowest word is at `sp`.
+    ///
+    /// # Safety
+    ///
+    /// `sp` points to a block as drawn above that lives, unchanged, for `'a`.
+    #[must_use]
+    pub unsafe fn new(sp: *const usize) -> Self {
+        // SAFETY: argv begins one word above argc, in the same block.
+        let argv = unsafe { sp.add(1) };
+        // SAFETY: argv is such an array, in the block's layout.
+        let argv = unsafe { Strings::new(argv.cast()) };
+        Self { argv }
+    }
+
+    /// The arguments, the program's name as it was called first. May be empty: execve(2) allowed
+    /// that before Linux 5.18.
+    #[must_use]
+    pub fn argv(&self) -> Strings<'a> {
+        self.argv.clone()
+    }
+
+    /// The environment.
+    #[must_use]
+    pub fn envp(&self) -> Strings<'a> {
+        Strings { next: self.argv.end(), lifetime: PhantomData }
+    }
+
+    /// The size of a page of memory, in bytes: `AT_PAGESZ`, or 4096 when the kernel does not say.
+    #[must_use]
+    pub fn page_size(&self) -> usize {
+        let mut entry: *const [usize; 2] = self.envp().end().cast();
+        loop {
+            // SAFETY: `entry` is at or before AT_NULL, the vector's last entry.
+            let [kind, value] = unsafe { entry.read() };
+            match u32::try_from(kind) {
+                Ok(AT_PAGESZ) => return value,
+                Ok(AT_NULL) => return 4096,
+                // SAFETY: this one was not AT_NULL, so another follows.
+                _ => entry = unsafe { entry.add(1) },
+            }
+        }
+    }
+}
+
+/// An array of C strings, ended by a null pointer: argv or envp, or what is left of it.
+/// As an iterator it gives the strings.
+#[derive(Clone)]
+pub struct Strings<'a> {
+    next: *const *const c_char,
+    lifetime: PhantomData<&'a CStr>,
+}
+
+impl<'a> Strings<'a> {
+    /// The strings from `array` on.
+    ///
+    /// # Safety
+    ///
+    /// `array` is an array of pointers to C strings, ended by a null pointer, and all of it lives,
+    /// unchanged, for `'a`.
+    #[must_use]
+    pub unsafe fn new(array: *const *const c_char) -> Self {
+        Self { next: array, lifetime: PhantomData }
+    }
+
+    /// The next string, without going on to it.
+    #[must_use]
+    pub fn peek(&self) -> Option<&'a CStr> {
+        // SAFETY: `next` is at or before the array's null pointer.
+        let string = unsafe { self.next.read() };
+        if string.is_null() {
+            return None;
+        }
+        // SAFETY: the array holds C strings, by the contract of `new`.
+        let len = unsafe { arch::strlen(string.cast()) };
+        // SAFETY: so many bytes, and the NUL after them, live for 'a, by the same contract.
+        let bytes = unsafe { slice::from_raw_parts(string.cast(), len + 1) };
+        // SAFETY: strlen stopped at the first NUL.
+        Some(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
+    }
+
+    /// What is left, as execve(2) takes it.
+    #[must_use]
+    pub fn as_ptr(&self) -> *const *const c_char {
+        self.next
+    }
+
+    /// The word above the null pointer.
+    fn end(&self) -> *const *const c_char {
+        let mut word = self.next;
+        loop {
+            // SAFETY: `word` is at or before the array's null pointer.
+            let string = unsafe { word.read() };
+            word = word.wrapping_add(1);
+            if string.is_null() {
+                return word;
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Strings<'a> {
+    type Item = &'a CStr;
+
+    fn next(&mut self) -> Option<&'a CStr> {
+        let string = self.peek()?;
+        // SAFETY: there was a string here, so the array goes on.
+        self.next = unsafe { self.next.add(1) };
+        Some(string)
+    }
+}
