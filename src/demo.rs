@@ -1,24 +1,27 @@
 //! The story: the program of the manual page, parent and child on one screen.
 //! Follows the example of clone(2), in the order of its events and with its names.
 
-use core::ffi::{CStr, c_int};
-use core::mem::MaybeUninit;
+use core::ffi::c_int;
 
-use linux_raw_sys::general::{CLONE_NEWUTS, SIGCHLD, SIGKILL, SIGPIPE, timespec};
-use syscalls::Errno;
+use linux_raw_sys::general::{SIGCHLD, SIGKILL, SIGPIPE, timespec};
+use syscalls::{Errno, Sysno};
 
 use crate::failure::{During as _, Failure};
+use crate::hint;
+use crate::init::Init;
 use crate::line::Line;
+use crate::namespace::{Namespace, Outside, show_names};
+use crate::process::InitialStack;
 use crate::stack::Stack;
-use crate::sys::{Pid, STDOUT, Sleep, Sys, WaitStatus, until_nul};
+use crate::sys::{Pid, STDOUT, Sleep, Sys, WaitStatus};
 
 /// The size of the child's stack, in bytes.
 const STACK_SIZE: usize = 1024 * 1024;
 
 /// What the demonstration is told.
 pub struct Demo<'a> {
-    /// The child's host name.
-    pub hostname: &'a CStr,
+    /// The child's namespace.
+    pub namespace: Namespace<'a>,
     /// How long the child keeps its namespace open.
     pub hold: timespec,
     /// How long the parent waits before it looks at its own host name.
@@ -31,43 +34,62 @@ pub struct Demo<'a> {
 struct Child<'a> {
     sys: &'a Sys,
     demo: &'a Demo<'a>,
+    outside: Option<Outside>,
+    death_signal: Option<DeathSignal>,
+}
+
+/// What the child is to get when its parent dies.
+struct DeathSignal {
+    signal: u32,
     parent: Pid,
 }
 
-/// Shows that a child in a UTS namespace of its own has a host name of its own. `pid` is the
-/// caller's own process id. Gives the exit status.
+/// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
+/// status.
 #[must_use]
-pub fn demonstrate(sys: &Sys, pid: Pid, page_size: usize, demo: &Demo<'_>) -> u8 {
-    parent(sys, pid, page_size, demo).unwrap_or_else(|failure| {
-        failure.report(sys);
-        1
-    })
+pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Demo<'_>) -> u8 {
+    parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure, demo))
 }
 
-fn parent(sys: &Sys, pid: Pid, page_size: usize, demo: &Demo<'_>) -> Result<u8, Failure> {
+/// Says what failed, and why if that can be found. Gives the exit status.
+fn fail(sys: &Sys, failure: Failure, demo: &Demo<'_>) -> u8 {
+    failure.report(sys);
+    hint::give(sys, failure, &demo.namespace);
+    1
+}
+
+fn parent(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    init: Init,
+    demo: &Demo<'_>,
+) -> Result<u8, Failure> {
     // A closed pipe shall be an EPIPE to report, not a death that leaves the child asleep.
-    sys.ignore(SIGPIPE).during("rt_sigaction")?;
+    sys.ignore(SIGPIPE).during(Sysno::rt_sigaction)?;
+    init.catch_signals(sys)?;
 
-    // Allocate memory to be used for the stack of the child.
-    let child_stack = Stack::map(sys, STACK_SIZE, page_size)?;
+    // A child without CLONE_VM could do with a copy of this stack, but clone(2) wants to be shown.
+    let child_stack = Stack::map(sys, STACK_SIZE, process.page_size())?;
 
-    // Create the child with its own UTS namespace; it commences execution in child_func().
-    let flags = CLONE_NEWUTS | SIGCHLD;
-    let child = Child { sys, demo, parent: pid };
+    // From here on there are two: the child begins in child_func(), in its own UTS namespace.
+    let flags = demo.namespace.flags() | SIGCHLD;
+    let outside = demo.namespace.outside(sys);
+    let death_signal = demo.kill_child.map(|signal| DeathSignal { signal, parent: sys.getpid() });
+    let child = Child { sys, demo, outside, death_signal };
     // SAFETY: the child gets a copy of the memory, and the stack is for it alone.
     let child_pid =
-        unsafe { sys.clone(flags, &child_stack, child_func, &child) }.during("clone")?;
+        unsafe { sys.clone(flags, &child_stack, child_func, &child) }.during(Sysno::clone)?;
 
-    // The parent falls through to here. Whatever it cannot do, it leaves no child behind.
+    // Only the parent comes here. Whatever it cannot do, it leaves no child behind.
     let shown = show_parent(sys, child_pid, demo);
     if shown.is_err() {
         let _ = sys.kill(child_pid, SIGKILL);
     }
     let status = wait(sys, child_pid);
     shown?;
-    let status = status.during("wait4")?;
+    let status = status.during(Sysno::wait4)?;
 
-    Line::new().text("child has terminated").write_to(sys, STDOUT).during("write")?;
+    Line::new().text("child has terminated").write_to(sys, STDOUT).during(Sysno::write)?;
     Ok(status.code())
 }
 
@@ -75,53 +97,37 @@ fn parent(sys: &Sys, pid: Pid, page_size: usize, demo: &Demo<'_>) -> Result<u8, 
 fn show_parent(sys: &Sys, child_pid: Pid, demo: &Demo<'_>) -> Result<(), Failure> {
     let mut line = Line::new();
     line.text("clone() returned ").number(child_pid.unsigned_abs().into());
-    line.write_to(sys, STDOUT).during("write")?;
+    line.write_to(sys, STDOUT).during(Sysno::write)?;
 
-    sleep(sys, demo.delay).during("nanosleep")?; // give the child time to change its host name
+    // Time for the child to rename itself: nothing else makes the two wait for each other.
+    sleep(sys, demo.delay).during(Sysno::nanosleep)?;
 
-    show_names(sys, "parent")
+    show_names(sys, b"parent", demo.namespace.domainname.is_some())
 }
 
-/// Start function of the cloned child. There is no caller to return to: the trampoline that
-/// called it passes its result to exit(2).
+/// Where the child begins. There is no caller to return to: its result goes to exit(2).
 extern "C" fn child_func(child: &Child<'_>) -> c_int {
     match in_child(child) {
         Ok(()) => 0,
-        Err(failure) => {
-            failure.report(child.sys);
-            1
-        }
+        Err(failure) => fail(child.sys, failure, child.demo).into(),
     }
 }
 
 fn in_child(child: &Child<'_>) -> Result<(), Failure> {
-    let Child { sys, demo, parent } = child;
-    if let Some(signal) = demo.kill_child {
-        sys.set_pdeathsig(signal).during("prctl")?;
+    let Child { sys, demo, outside, death_signal } = child;
+    if let Some(DeathSignal { signal, parent }) = death_signal {
+        sys.set_pdeathsig(*signal).during(Sysno::prctl)?;
         // A parent that died before the call sends nothing any more.
         if sys.getppid() != *parent {
-            sys.kill(sys.getpid(), signal).during("kill")?;
+            sys.kill(sys.getpid(), *signal).during(Sysno::kill)?;
         }
     }
 
-    // Change the host name in the UTS namespace of the child.
-    sys.sethostname(demo.hostname).during("sethostname")?;
+    demo.namespace.settle(sys, *outside)?;
+    show_names(sys, b"child", demo.namespace.domainname.is_some())?;
 
-    show_names(sys, "child")?;
-
-    // Keep the namespace open for a while. This allows some experimentation: for example, another
-    // process might join the namespace.
-    sleep(sys, demo.hold).during("nanosleep")
-}
-
-/// Retrieves and displays the names of the caller's UTS namespace, in one write.
-fn show_names(sys: &Sys, who: &str) -> Result<(), Failure> {
-    let mut buf = MaybeUninit::uninit();
-    let uts = sys.uname(&mut buf).during("uname")?;
-    let mut line = Line::new();
-    line.text("uts.nodename in ").text(who).text(": ");
-    line.escaped(until_nul(&uts.nodename));
-    line.write_to(sys, STDOUT).during("write")
+    // The namespace lives as long as the child: time to look at it, or to join it.
+    sleep(sys, demo.hold).during(Sysno::nanosleep)
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.

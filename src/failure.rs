@@ -1,16 +1,18 @@
 //! A call that failed, said as perror(3) says it: the call's name, a colon, the errno's text.
 //! The texts are those of strerror(3) in glibc.
 
-use syscalls::Errno;
+use syscalls::{Errno, Sysno};
 
+use crate::args::split;
 use crate::line::Line;
 use crate::sys::{STDERR, Sys};
+use crate::trace;
 
 /// A system call that failed.
 #[derive(Clone, Copy)]
 pub struct Failure {
-    /// The call's name.
-    pub call: &'static str,
+    /// Which.
+    pub call: Sysno,
     /// Why.
     pub errno: Errno,
 }
@@ -19,25 +21,35 @@ impl Failure {
     /// Says so on standard error, for example `clone: Operation not permitted`.
     pub fn report(self, sys: &Sys) {
         let mut line = Line::new();
-        line.text(self.call).text(": ");
+        trace::name(&mut line, self.call);
+        line.text(": ");
         strerror(&mut line, self.errno);
         // Where not even this can be written, the exit status still tells.
         let _ = line.write_to(sys, STDERR);
     }
 }
 
-/// Gives a failed call its name: `sys.uname().during("uname")?`.
+/// Says on standard error why `word` will not do, for example
+/// `newuts: frobnicate: No such file or directory`.
+pub fn complain(sys: &Sys, word: &[u8], errno: Errno) {
+    let mut line = Line::new();
+    line.text("newuts: ").escaped(word).text(": ");
+    strerror(&mut line, errno);
+    let _ = line.write_to(sys, STDERR);
+}
+
+/// Says which call failed: `sys.unshare(flags).during(Sysno::unshare)?`.
 pub trait During<T> {
     /// Turns an [`Errno`] into a [`Failure`] of `call`.
     ///
     /// # Errors
     ///
     /// The failure, if it is one.
-    fn during(self, call: &'static str) -> Result<T, Failure>;
+    fn during(self, call: Sysno) -> Result<T, Failure>;
 }
 
 impl<T> During<T> for Result<T, Errno> {
-    fn during(self, call: &'static str) -> Result<T, Failure> {
+    fn during(self, call: Sysno) -> Result<T, Failure> {
         self.map_err(|errno| Failure { call, errno })
     }
 }
@@ -50,8 +62,8 @@ const ERRNOS: &str = include_str!(concat!(env!("OUT_DIR"), "/errnos"));
 fn describe(errno: Errno) -> Option<(&'static [u8], &'static [u8])> {
     let index = usize::try_from(errno.into_raw()).ok()?.checked_sub(1)?;
     let line = ERRNOS.as_bytes().split(|byte| *byte == b'\n').nth(index)?;
-    let blank = line.iter().position(|byte| *byte == b' ')?;
-    Some((line.get(..blank)?, line.get(blank + 1..)?))
+    let (name, text) = split(line, b' ');
+    Some((name, text?))
 }
 
 /// Appends the text of strerror(3), as glibc has it.
@@ -60,4 +72,12 @@ pub fn strerror(line: &mut Line, errno: Errno) {
         Some((_, text)) => line.bytes(text),
         None => line.text("Unknown error ").number(errno.into_raw().unsigned_abs().into()),
     };
+}
+
+/// Appends the name of an errno: `EPERM`.
+pub fn errno_name(line: &mut Line, errno: Errno) -> &mut Line {
+    match describe(errno) {
+        Some((name, _)) => line.bytes(name),
+        None => line.text("ERRNO_").number(errno.into_raw().unsigned_abs().into()),
+    }
 }

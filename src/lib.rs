@@ -12,16 +12,18 @@
 //!
 //! The way of the data is one way: the kernel leaves the words on the stack ([`process`]), they
 //! become a request ([`args`]), a form answers it through [`sys`], and what it says goes out as
-//! lines ([`line`], [`failure`]). What a function needs, it is handed: there are no globals, and
+//! lines ([`mod@line`], [`failure`]). What a function needs, it is handed: there are no globals, and
 //! so the program has no writable data at all.
 #![no_std]
 
 use process::InitialStack;
 use sys::{STDERR, STDOUT, Sys};
 
-use args::Request;
+use args::{Mistake, Request};
 use failure::During as _;
+use init::Init;
 use line::{Line, write_all};
+use syscalls::Sysno;
 
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
@@ -30,44 +32,64 @@ pub mod arch;
 pub mod args;
 pub mod demo;
 pub mod failure;
+pub mod hint;
+pub mod init;
+pub mod join;
 pub mod line;
+pub mod namespace;
 pub mod process;
+pub mod run;
 pub mod signal;
 pub mod stack;
 pub mod sys;
+pub mod trace;
 
 /// What `--help` prints: at most 24 lines of 80 columns.
 const HELP: &str = "\
 Usage: newuts [OPTION]... HOSTNAME
-Show that a child process in a UTS namespace of its own has its own host name:
-the example program of the clone(2) manual page.
+       newuts [OPTION]... HOSTNAME COMMAND [ARG]...
+       newuts [OPTION]... --join TARGET [COMMAND [ARG]...]
+Show a child with a host name of its own; or run COMMAND under HOSTNAME; or run
+it in the UTS namespace of TARGET, a process id or a path with a slash.
 
   --hold SECONDS|forever  how long the child keeps its namespace (default 200)
   --delay SECONDS         how long the parent waits before it looks (default 1)
-  --kill-child[=SIGNAL]   the child gets SIGNAL (default KILL) when the parent
-                          dies
-  --help                  print this help
-  --version               print the version
+  --kill-child[=SIGNAL]   the child gets SIGNAL (KILL) when the parent dies
+  --domainname NAME       set the NIS domain name too
+  -U, --user              in a user namespace, which needs no privilege; with
+                          --join, the one that owns the UTS namespace
+  -c, --map-current-user  the same, and stay the user and group that you are
+  -r, --map-root-user     the same, and be root there
+  --trace[=regs]          show the system calls, as strace(1) or as registers
+  --help, --version       print this help, or the version
 
-SECONDS may have decimals. Options end at the first operand, or at --.
-Exit status: that of the child, or 128 plus the signal that killed it;
-1 if a call failed, 2 if the options are wrong.
+Exit status: that of COMMAND; else that of the child, or 128 plus the signal
+that killed it; 1 (or 125, with COMMAND or --join) if a call failed, 126 if
+COMMAND cannot be executed, 127 if there is none, 2 if the options are wrong.
 ";
 
 /// Does what the words of the command line ask for, and ends.
 pub fn run(process: &InitialStack<'_>) -> ! {
-    let sys = Sys;
-    let status = answer(&sys, process);
-    sys.exit_group(status)
+    let command_line = args::parse(process.argv());
+    let sys = Sys::new(command_line.trace);
+    let init = Init::ask(&sys);
+    init.open_console(&sys);
+    let status = answer(&sys, process, init, command_line.request);
+    init.leave(&sys, status)
 }
 
 /// Gives the exit status.
-fn answer(sys: &Sys, process: &InitialStack<'_>) -> u8 {
+fn answer(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    init: Init,
+    request: Result<Request<'_>, Mistake<'_>>,
+) -> u8 {
     let mut line = Line::new();
-    match args::parse(process.argv()) {
-        Ok(Request::Demonstrate(demo)) => {
-            demo::demonstrate(sys, sys.getpid(), process.page_size(), &demo)
-        }
+    match request {
+        Ok(Request::Demonstrate(demo)) => demo::demonstrate(sys, process, init, &demo),
+        Ok(Request::Run(namespace, command)) => run::run(sys, process, &namespace, &command),
+        Ok(Request::Join(join, command)) => join::join(sys, process, join, &command),
         Ok(Request::Usage(name)) => {
             // The example's own choice: no host name is a question, not an error.
             line.text("Usage: ").escaped(name).text(" <child-hostname>\n");
@@ -86,7 +108,7 @@ fn answer(sys: &Sys, process: &InitialStack<'_>) -> u8 {
 
 /// Prints a text of ours. Gives the exit status.
 fn say(sys: &Sys, text: &str) -> u8 {
-    match write_all(sys, STDOUT, text.as_bytes()).during("write") {
+    match write_all(sys, STDOUT, text.as_bytes()).during(Sysno::write) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);

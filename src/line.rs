@@ -1,11 +1,13 @@
 //! The one writer: a line is put together in memory and leaves in one write(2).
 //! Names from outside are shown as strace(1) shows strings, so that none can forge a line.
 
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 use core::slice;
 
 use syscalls::Errno;
 
+use crate::process::c_str;
 use crate::sys::{Fd, Sys};
 
 /// A line's longest form, its newline included: `PIPE_BUF`, the most that a pipe takes in one
@@ -26,6 +28,7 @@ impl Line {
     }
 
     /// Appends one byte as it is.
+    #[inline(never)] // small in here, and not small in every place that calls it
     pub fn byte(&mut self, byte: u8) -> &mut Self {
         if let Some(place) = self.buffer.get_mut(self.len) {
             place.write(byte);
@@ -40,7 +43,6 @@ impl Line {
     }
 
     /// Appends bytes as they are.
-    #[inline(never)] // once in the file, and not once for each text
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         for byte in bytes {
             self.byte(*byte);
@@ -54,6 +56,20 @@ impl Line {
             self.number(number / 10);
         }
         self.byte(b'0' + (number % 10) as u8)
+    }
+
+    /// Appends a number in hexadecimal, with `0x` before it.
+    pub fn hex(&mut self, number: usize) -> &mut Self {
+        self.text("0x").hex_digits(number)
+    }
+
+    /// Appends the digits of a number in hexadecimal.
+    fn hex_digits(&mut self, number: usize) -> &mut Self {
+        if number >= 16 {
+            self.hex_digits(number / 16);
+        }
+        let [digit, ..] = (number % 16).to_le_bytes();
+        self.byte(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 })
     }
 
     /// Appends a string from outside with strace's escapes: `\n` and its like, `\"`, `\\`, and
@@ -94,11 +110,29 @@ impl Line {
         }
     }
 
+    /// How many bytes there are so far.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
     /// The bytes so far.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         // SAFETY: `byte` wrote the first `len` bytes, and only it moves `len`.
         unsafe { slice::from_raw_parts(self.buffer.as_ptr().cast(), self.len) }
+    }
+
+    /// The bytes so far, as a C string: for a path that was put together. None if it does not fit
+    /// with the NUL that ends it.
+    pub fn as_c_str(&mut self) -> Option<&CStr> {
+        if self.len == CAPACITY {
+            return None;
+        }
+        let bytes = self.byte(0).as_bytes();
+        // SAFETY: the last of the bytes is a NUL.
+        Some(unsafe { c_str(bytes.as_ptr().cast()) })
     }
 
     /// Ends the line and writes it.

@@ -102,12 +102,8 @@ impl<'a> Strings<'a> {
         if string.is_null() {
             return None;
         }
-        // SAFETY: the array holds C strings, by the contract of `new`.
-        let len = unsafe { arch::strlen(string.cast()) };
-        // SAFETY: so many bytes, and the NUL after them, live for 'a, by the same contract.
-        let bytes = unsafe { slice::from_raw_parts(string.cast(), len + 1) };
-        // SAFETY: strlen stopped at the first NUL.
-        Some(unsafe { CStr::from_bytes_with_nul_unchecked(bytes) })
+        // SAFETY: the array holds C strings that live for 'a, by the contract of `new`.
+        Some(unsafe { c_str(string) })
     }
 
     /// What is left, as execve(2) takes it.
@@ -139,4 +135,18 @@ impl<'a> Iterator for Strings<'a> {
         self.next = unsafe { self.next.add(1) };
         Some(string)
     }
+}
+
+/// `CStr::from_ptr`, which would call the C library's strlen.
+///
+/// # Safety
+///
+/// The same: there is a NUL at or after `string`, and all up to it lives for `'a`.
+pub(crate) unsafe fn c_str<'a>(string: *const c_char) -> &'a CStr {
+    // SAFETY: there is a NUL, by this function's own contract.
+    let len = unsafe { arch::strlen(string.cast()) };
+    // SAFETY: so many bytes, and the NUL after them, live for 'a, by the same contract.
+    let bytes = unsafe { slice::from_raw_parts(string.cast(), len + 1) };
+    // SAFETY: strlen stopped at the first NUL.
+    unsafe { CStr::from_bytes_with_nul_unchecked(bytes) }
 }

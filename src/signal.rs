@@ -1,6 +1,8 @@
 //! Signals by name and by number.
 //! Follows signal(7), "Standard signals".
 
+use core::ffi::CStr;
+
 use crate::args;
 
 /// The names, in the order of their numbers from 1 on: asm-generic/signal.h, which every CPU of
@@ -11,10 +13,17 @@ const NAMES: &str = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE
 /// The largest number: the real-time signals end there.
 const LAST: u64 = 64;
 
+/// The name of a signal, without `SIG`; none for a real-time signal.
+#[must_use]
+pub fn name(number: usize) -> Option<&'static [u8]> {
+    NAMES.as_bytes().split(|byte| *byte == b' ').nth(number.checked_sub(1)?)
+}
+
 /// The number of a signal that is given as kill(1) and unshare(1) take it: a number, or a name
 /// with or without `SIG`, in upper or lower case.
 #[must_use]
-pub fn number(given: &[u8]) -> Option<u32> {
+pub fn number(given: &CStr) -> Option<u32> {
+    let given = given.to_bytes();
     if let Some(number) = args::number(given) {
         return u32::try_from(number).ok().filter(|_| (1..=LAST).contains(&number));
     }

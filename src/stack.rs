@@ -7,13 +7,17 @@ use linux_raw_sys::general::{
     MAP_ANONYMOUS, MAP_PRIVATE, MAP_STACK, PROT_NONE, PROT_READ, PROT_WRITE,
 };
 
+use syscalls::Sysno;
+
 use crate::failure::{During as _, Failure};
 use crate::sys::Sys;
 
 /// Memory for a child to run on: `size` bytes, of which the lowest page is the guard.
 ///
 /// ```text
-///   top  →  ┌──────────────┐  the child's first push goes just below
+///           ┌──────────────┐
+///   top  →  │ argument     │  16 bytes, where the trampoline leaves it; the child's first push
+///           │              │  goes just below
 ///           │ grows down   │  PROT_READ | PROT_WRITE
 ///           │      ↓       │
 ///           ├──────────────┤
@@ -37,15 +41,16 @@ impl Stack {
         let prot = PROT_READ | PROT_WRITE;
         // MAP_STACK does nothing on Linux so far. It says what the memory is for.
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK;
-        let base = sys.mmap(size, prot, flags).during("mmap")?;
+        let base = sys.mmap(size, prot, flags).during(Sysno::mmap)?;
         // SAFETY: the mapping is new, so the page at its start is ours and nothing is in it.
-        unsafe { sys.mprotect(base, page_size, PROT_NONE) }.during("mprotect")?;
+        unsafe { sys.mprotect(base, page_size, PROT_NONE) }.during(Sysno::mprotect)?;
         Ok(Self { base, size })
     }
 
-    /// Its upper end, one byte past the last: where a stack that grows downward begins.
+    /// Where it begins, as a stack that grows downward: 16 bytes below its upper end, so that the
+    /// trampoline has room for an argument and the alignment that every ABI asks for.
     #[must_use]
     pub fn top(&self) -> *mut c_void {
-        self.base.wrapping_byte_add(self.size)
+        self.base.wrapping_byte_add(self.size - 16)
     }
 }

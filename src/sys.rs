@@ -1,6 +1,5 @@
 //! The one door to the kernel: a method per system call, with the kernel's names and types.
 //! Each follows the manual page of its name, section 2; the facts relied on stand beside it.
-#![allow(clippy::unused_self, reason = "who holds a `Sys` may make calls")]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -12,14 +11,22 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::{self, MaybeUninit};
 use core::{ptr, slice};
 
-use linux_raw_sys::general::{kernel_sigaction, kernel_sigset_t, timespec};
-use linux_raw_sys::prctl::PR_SET_PDEATHSIG;
+use linux_raw_sys::general::{
+    __kernel_sighandler_t, __user_cap_data_struct, __user_cap_header_struct,
+    _LINUX_CAPABILITY_U32S_3, _LINUX_CAPABILITY_VERSION_3, AT_FDCWD, F_GETFD, LINUX_REBOOT_MAGIC1,
+    LINUX_REBOOT_MAGIC2, kernel_sigset_t, timespec,
+};
+use linux_raw_sys::ioctl::NS_GET_USERNS;
+use linux_raw_sys::prctl::{PR_GET_SECCOMP, PR_SET_PDEATHSIG};
 use linux_raw_sys::signal_macros::sig_ign;
 use linux_raw_sys::system::new_utsname;
 use syscalls::{Errno, Sysno, raw};
 
 use crate::arch;
+use crate::line::Line;
+use crate::process::Strings;
 use crate::stack::Stack;
+use crate::trace::{Call, Trace};
 
 /// A process id, or 0 for the calling process where the kernel says so.
 pub type Pid = c_int;
@@ -60,27 +67,56 @@ impl WaitStatus {
     }
 }
 
+/// On which side of a [`Sys::fork`] the caller is.
+#[derive(Clone, Copy)]
+pub enum Fork {
+    /// In the child.
+    Child,
+    /// In the parent, with the child's id.
+    Parent(Pid),
+}
+
 /// The kernel, as the rest of the program sees it.
-pub struct Sys;
+pub struct Sys {
+    trace: Trace,
+}
 
 impl Sys {
-    /// Makes one system call.
-    ///
-    /// An error is a result from -4095 to -1, the negative errno (syscall(2), "Return value").
+    /// A door whose every call is shown as `trace` says.
+    #[must_use]
+    pub fn new(trace: Trace) -> Self {
+        Self { trace }
+    }
+
+    /// Makes one system call. The one way to the kernel, but for clone's trampoline.
     ///
     /// # Safety
     ///
     /// As for the call: pointers among `args` must be good for what the kernel does with them.
-    unsafe fn call(&self, number: Sysno, args: &[usize]) -> Result<usize, Errno> {
-        let mut words = [0; 6];
-        for (word, arg) in words.iter_mut().zip(args) {
-            *word = *arg;
-        }
-        let [first, second, third, fourth, fifth, sixth] = words;
+    unsafe fn call(&self, number: Sysno, args: &[usize]) -> Raw {
         // SAFETY: the caller keeps the call's contract.
-        let result =
-            unsafe { raw::syscall6(number as usize, first, second, third, fourth, fifth, sixth) };
-        Errno::from_ret(result)
+        let raw = unsafe { raw_call(number, args) };
+        self.show(number, args, Some(raw));
+        raw
+    }
+
+    /// [`Sys::call`] for a call that does not return: it is shown before it is made, while there
+    /// is somebody to show it.
+    ///
+    /// # Safety
+    ///
+    /// As for that.
+    unsafe fn last_call(&self, number: Sysno, args: &[usize]) -> Raw {
+        self.show(number, args, None);
+        // SAFETY: the caller keeps the call's contract.
+        unsafe { raw_call(number, args) }
+    }
+
+    /// Shows a call on standard error, if it is to be shown.
+    fn show(&self, number: Sysno, args: &[usize], raw: Option<Raw>) {
+        if self.trace != Trace::Off {
+            show(self.trace, &Call { number, args, result: raw.map(Raw::result) });
+        }
     }
 
     /// `mmap(NULL, length, prot, flags, -1, 0)`—Creates a mapping of zeroed memory, `length` bytes
@@ -95,7 +131,8 @@ impl Sys {
         // SAFETY: without MAP_FIXED a new mapping replaces nothing.
         let address = unsafe {
             self.call(Sysno::mmap, &[0, length, prot as usize, flags as usize, no_file, 0])
-        }?;
+        }
+        .result()?;
         Ok(ptr::with_exposed_provenance_mut(address))
     }
 
@@ -110,8 +147,7 @@ impl Sys {
     /// The pages belong to the caller, and nothing relies on the protection that they lose.
     pub unsafe fn mprotect(&self, addr: *mut c_void, size: usize, prot: u32) -> Result<(), Errno> {
         // SAFETY: by this function's own contract.
-        unsafe { self.call(Sysno::mprotect, &[addr.addr(), size, prot as usize]) }?;
-        Ok(())
+        unsafe { self.call(Sysno::mprotect, &[addr.addr(), size, prot as usize]) }.done()
     }
 
     /// `clone(flags, child_stack, NULL, NULL, 0)`—Creates a child process, which calls
@@ -140,8 +176,9 @@ impl Sys {
                 child_func,
             )
         };
-        // SAFETY: `func` gets what it accepts; the rest is this function's own contract.
-        unsafe { self.raw_clone(flags, child_stack, func, ptr::from_ref(arg).cast()) }
+        let start = Start { sys: self, flags, child_stack, func, arg: ptr::from_ref(arg).cast() };
+        // SAFETY: by this function's own contract.
+        unsafe { self.start(&start) }
     }
 
     /// [`Sys::clone`] for an argument of any type.
@@ -149,17 +186,30 @@ impl Sys {
     /// # Safety
     ///
     /// As for that, and `func` accepts `arg`.
-    unsafe fn raw_clone(
-        &self,
-        flags: u32,
-        child_stack: &Stack,
-        func: extern "C" fn(*const c_void) -> c_int,
-        arg: *const c_void,
-    ) -> Result<Pid, Errno> {
+    unsafe fn start(&self, start: &Start<'_>) -> Result<Pid, Errno> {
+        let args = start.args();
+        let [flags, ..] = args;
+        let stack = start.child_stack.top();
         // SAFETY: the stack is writable up to its top and free, by this function's own contract,
-        // and `func` gets what it accepts, in the child's copy of the memory.
-        let result = unsafe { arch::clone(flags as usize, child_stack.top(), func, arg) };
-        Errno::from_ret(result).map(to_int)
+        // and `child_start` gets what it accepts, in the child's copy of the memory.
+        let raw = unsafe { arch::clone(flags, stack, child_start, ptr::from_ref(start).cast()) };
+        let raw = Raw(raw);
+        self.show(Sysno::clone, &args, Some(raw));
+        raw.int()
+    }
+
+    /// `clone(flags, NULL, NULL, NULL, 0)`—Creates a child process that goes on where the parent
+    /// does, on its own copy of the same stack: fork(2), with `flags`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::clone`].
+    pub fn fork(&self, flags: u32) -> Result<Fork, Errno> {
+        // SAFETY: without CLONE_VM, which is no flag for this, the child has a copy of everything.
+        match unsafe { self.call(Sysno::clone, &[flags as usize, 0, 0, 0, 0]) }.int()? {
+            0 => Ok(Fork::Child),
+            pid => Ok(Fork::Parent(pid)),
+        }
     }
 
     /// `write(fd, buf, count)`—Writes from `buf`, and says how many bytes were written: all of
@@ -171,7 +221,7 @@ impl Sys {
     /// `ENOSPC`, `EIO`, `EAGAIN`, `EINTR` and others of the file's own.
     pub fn write(&self, fd: Fd, buf: &[u8]) -> Result<usize, Errno> {
         // SAFETY: the kernel only reads `buf`.
-        unsafe { self.call(Sysno::write, &[from_int(fd), buf.as_ptr().addr(), buf.len()]) }
+        unsafe { self.call(Sysno::write, &[from_int(fd), buf.as_ptr().addr(), buf.len()]) }.result()
     }
 
     /// `nanosleep(req, rem)`—Sleeps for `duration`: seconds, and nanoseconds below one second.
@@ -185,8 +235,8 @@ impl Sys {
         let req = ptr::from_ref(duration).addr();
         let rem = ptr::from_mut(&mut remaining).expose_provenance();
         // SAFETY: the kernel reads one timespec and writes the other.
-        match unsafe { self.call(Sysno::nanosleep, &[req, rem]) } {
-            Ok(_) => Ok(Sleep::Done),
+        match unsafe { self.call(Sysno::nanosleep, &[req, rem]) }.done() {
+            Ok(()) => Ok(Sleep::Done),
             Err(Errno::EINTR) => Ok(Sleep::Interrupted(remaining)),
             Err(errno) => Err(errno),
         }
@@ -203,7 +253,7 @@ impl Sys {
         buf: &'b mut MaybeUninit<new_utsname>,
     ) -> Result<&'b new_utsname, Errno> {
         // SAFETY: the kernel writes one new_utsname.
-        unsafe { self.call(Sysno::uname, &[buf.as_mut_ptr().expose_provenance()]) }?;
+        unsafe { self.call(Sysno::uname, &[buf.as_mut_ptr().expose_provenance()]) }.done()?;
         // SAFETY: the call succeeded, so all of it is written (kernel/sys.c, newuname).
         Ok(unsafe { buf.assume_init_ref() })
     }
@@ -218,8 +268,112 @@ impl Sys {
     pub fn sethostname(&self, name: &CStr) -> Result<(), Errno> {
         let name = name.to_bytes();
         // SAFETY: the kernel only reads `name`.
-        unsafe { self.call(Sysno::sethostname, &[name.as_ptr().addr(), name.len()]) }?;
-        Ok(())
+        unsafe { self.call(Sysno::sethostname, &[name.as_ptr().addr(), name.len()]) }.done()
+    }
+
+    /// `setdomainname(name, len)`—Sets the NIS domain name of the caller's UTS namespace, as
+    /// [`Sys::sethostname`] sets the host name.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn setdomainname(&self, name: &CStr) -> Result<(), Errno> {
+        let name = name.to_bytes();
+        // SAFETY: the kernel only reads `name`.
+        unsafe { self.call(Sysno::setdomainname, &[name.as_ptr().addr(), name.len()]) }.done()
+    }
+
+    /// `unshare(flags)`—Moves the caller into new namespaces.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::clone`] for the same flags.
+    pub fn unshare(&self, flags: u32) -> Result<(), Errno> {
+        // SAFETY: no memory is involved, as long as no flag unshares it: namespaces do not.
+        unsafe { self.call(Sysno::unshare, &[flags as usize]) }.done()
+    }
+
+    /// `setns(fd, nstype)`—Moves the caller into the namespaces `nstype` of a process that `fd`
+    /// refers to, or into the one namespace that it is itself.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where `fd` is no such namespace, or the caller's own user namespace; `EPERM`
+    /// without `CAP_SYS_ADMIN` in the namespace's owner; `ESRCH` where the process is gone.
+    pub fn setns(&self, fd: Fd, nstype: u32) -> Result<(), Errno> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Sysno::setns, &[from_int(fd), nstype as usize]) }.done()
+    }
+
+    /// `pidfd_open(pid, 0)`—A descriptor that refers to a process. It is close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is no such process, `EINVAL` for 0 and below, `ENOSYS` before
+    /// Linux 5.3.
+    pub fn pidfd_open(&self, pid: Pid) -> Result<Fd, Errno> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Sysno::pidfd_open, &[from_int(pid), 0]) }.int()
+    }
+
+    /// `ioctl(fd, NS_GET_USERNS)`—A descriptor for the user namespace that owns a namespace. It is
+    /// close-on-exec ([ioctl_ns(2)](https://man7.org/linux/man-pages/man2/ioctl_ns.2.html)).
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` where the owner is neither the caller's user namespace nor below it, `ENOTTY` for
+    /// something that is no namespace.
+    pub fn ns_get_userns(&self, fd: Fd) -> Result<Fd, Errno> {
+        // SAFETY: the request takes no argument.
+        unsafe { self.call(Sysno::ioctl, &[from_int(fd), NS_GET_USERNS as usize]) }.int()
+    }
+
+    /// `openat(AT_FDCWD, path, flags)`—Opens a file that exists.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `EACCES`, `ENOTDIR`, `EMFILE` and the others of open(2).
+    pub fn openat(&self, path: &CStr, flags: u32) -> Result<Fd, Errno> {
+        let path = path.as_ptr().addr();
+        // SAFETY: the kernel only reads `path`, up to its NUL.
+        unsafe { self.call(Sysno::openat, &[from_int(AT_FDCWD), path, flags as usize]) }.int()
+    }
+
+    /// `read(fd, buf, count)`—Reads into `buf`, and says how many bytes: 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, `EISDIR`, `EIO`, `EAGAIN`, `EINTR` and others of the file's own.
+    pub fn read(&self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
+        let address = buf.as_mut_ptr().expose_provenance();
+        // SAFETY: the kernel writes no more than the buffer's length.
+        unsafe { self.call(Sysno::read, &[from_int(fd), address, buf.len()]) }.result()
+    }
+
+    /// `fcntl(fd, F_GETFD)`—Whether there is a descriptor `fd`.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` where there is none.
+    pub fn fcntl_getfd(&self, fd: Fd) -> Result<(), Errno> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Sysno::fcntl, &[from_int(fd), F_GETFD as usize]) }.done()
+    }
+
+    /// `execve(pathname, argv, envp)`—Becomes another program. Returns only where it cannot: the
+    /// reason.
+    ///
+    /// `EACCES` for a file that may not be executed, `ENOENT`, `ENOEXEC` for a file that is no
+    /// program, `E2BIG`, `ENOMEM` and the others of execve(2).
+    #[must_use]
+    pub fn execve(&self, pathname: &CStr, argv: &Strings<'_>, envp: &Strings<'_>) -> Errno {
+        let args = [pathname.as_ptr().addr(), argv.as_ptr().addr(), envp.as_ptr().addr()];
+        // SAFETY: a C string and two arrays of C strings with a null pointer at their end, all of
+        // which the kernel only reads.
+        let raw = unsafe { self.last_call(Sysno::execve, &args) };
+        self.show(Sysno::execve, &args, Some(raw));
+        // The kernel does not return 0, but a tracer may: then, too, nothing was executed.
+        raw.result().err().unwrap_or(Errno::ENOEXEC)
     }
 
     /// `wait4(pid, wstatus, 0, NULL)`—Waits until the child `pid` ends.
@@ -232,7 +386,7 @@ impl Sys {
         let mut wstatus: c_int = 0;
         let address = ptr::from_mut(&mut wstatus).expose_provenance();
         // SAFETY: the kernel writes one int.
-        unsafe { self.call(Sysno::wait4, &[from_int(pid), address, 0, 0]) }?;
+        unsafe { self.call(Sysno::wait4, &[from_int(pid), address, 0, 0]) }.done()?;
         Ok(WaitStatus(wstatus))
     }
 
@@ -243,8 +397,7 @@ impl Sys {
     /// `ESRCH` where there is no such process, `EPERM`, `EINVAL`.
     pub fn kill(&self, pid: Pid, sig: u32) -> Result<(), Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::kill, &[from_int(pid), sig as usize]) }?;
-        Ok(())
+        unsafe { self.call(Sysno::kill, &[from_int(pid), sig as usize]) }.done()
     }
 
     /// `rt_sigaction(signum, {SIG_IGN}, NULL, 8)`—Ignores a signal.
@@ -253,17 +406,7 @@ impl Sys {
     ///
     /// `EINVAL` for a signal that there is not, or that cannot be ignored.
     pub fn ignore(&self, signum: u32) -> Result<(), Errno> {
-        let act = kernel_sigaction {
-            sa_handler_kernel: sig_ign(),
-            sa_flags: 0,
-            sa_restorer: None,
-            sa_mask: kernel_sigset_t { sig: [0] },
-        };
-        let act = ptr::from_ref(&act).addr();
-        let size = size_of::<kernel_sigset_t>();
-        // SAFETY: the kernel reads one kernel_sigaction; to ignore runs no code of ours.
-        unsafe { self.call(Sysno::rt_sigaction, &[signum as usize, act, 0, size]) }?;
-        Ok(())
+        self.rt_sigaction(signum, sig_ign(), 0)
     }
 
     /// `prctl(PR_SET_PDEATHSIG, sig)`—The caller gets `sig` when its parent dies.
@@ -273,8 +416,80 @@ impl Sys {
     /// `EINVAL` for a signal that there is not.
     pub fn set_pdeathsig(&self, sig: u32) -> Result<(), Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::prctl, &[PR_SET_PDEATHSIG as usize, sig as usize]) }?;
-        Ok(())
+        unsafe { self.call(Sysno::prctl, &[PR_SET_PDEATHSIG as usize, sig as usize]) }.done()
+    }
+
+    /// `rt_sigaction(signum, {handler}, NULL, 8)`—Has a signal call `handler`, which does not
+    /// return.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a signal that there is not, or that cannot be caught.
+    pub fn catch(&self, signum: u32, handler: unsafe extern "C" fn(c_int)) -> Result<(), Errno> {
+        self.rt_sigaction(signum, Some(handler), arch::HANDLER_FLAGS)
+    }
+
+    /// `rt_sigaction(signum, {handler, flags}, NULL, 8)`.
+    fn rt_sigaction(
+        &self,
+        signum: u32,
+        handler: __kernel_sighandler_t,
+        flags: u32,
+    ) -> Result<(), Errno> {
+        let act = arch::sigaction(handler, flags);
+        let act = ptr::from_ref(&act).addr();
+        let size = size_of::<kernel_sigset_t>();
+        // SAFETY: the kernel reads one kernel_sigaction. A handler is code of ours that does not
+        // touch what it interrupts.
+        unsafe { self.call(Sysno::rt_sigaction, &[signum as usize, act, 0, size]) }.done()
+    }
+
+    /// `prctl(PR_GET_SECCOMP)`—The caller's seccomp mode: 0, or `SECCOMP_MODE_FILTER`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` on a kernel without seccomp.
+    pub fn get_seccomp(&self) -> Result<u32, Errno> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Sysno::prctl, &[PR_GET_SECCOMP as usize]) }
+            .int()
+            .map(c_int::cast_unsigned)
+    }
+
+    /// `capget({_LINUX_CAPABILITY_VERSION_3, 0}, data)`—The caller's effective capabilities: bit N
+    /// is capability N.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` on a kernel that does not know this version.
+    pub fn capget(&self) -> Result<u64, Errno> {
+        let mut hdrp = __user_cap_header_struct { version: _LINUX_CAPABILITY_VERSION_3, pid: 0 };
+        let none = __user_cap_data_struct { effective: 0, permitted: 0, inheritable: 0 };
+        let mut datap = [none; _LINUX_CAPABILITY_U32S_3 as usize];
+        let version = ptr::from_mut(&mut hdrp).expose_provenance();
+        let sets = datap.as_mut_ptr().expose_provenance();
+        // SAFETY: the kernel writes the header's version, and two structures of this version.
+        unsafe { self.call(Sysno::capget, &[version, sets]) }.done()?;
+        let [low, high] = datap.map(|part| u64::from(part.effective));
+        Ok(high << 32 | low)
+    }
+
+    /// `reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, cmd)`—Ends or restarts the machine, or
+    /// sets what Ctrl-Alt-Del does.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_BOOT`, `EINVAL` for a command that there is not.
+    pub fn reboot(&self, cmd: u32) -> Result<(), Errno> {
+        let args = [LINUX_REBOOT_MAGIC1 as usize, LINUX_REBOOT_MAGIC2 as usize, cmd as usize];
+        // SAFETY: no command that takes a string is used, so no memory is involved.
+        unsafe { self.call(Sysno::reboot, &args) }.done()
+    }
+
+    /// `sync()`—Writes all that was not yet written to the disks. Cannot fail.
+    pub fn sync(&self) {
+        // SAFETY: no arguments, no memory.
+        let _ = unsafe { self.call(Sysno::sync, &[]) };
     }
 
     /// `getpid()`—The caller's process id. Cannot fail.
@@ -290,20 +505,115 @@ impl Sys {
         self.id(Sysno::getppid)
     }
 
+    /// `geteuid()`—The caller's effective user id. Cannot fail.
+    #[must_use]
+    pub fn geteuid(&self) -> u32 {
+        self.id(Sysno::geteuid).cast_unsigned()
+    }
+
+    /// `getegid()`—The caller's effective group id. Cannot fail.
+    #[must_use]
+    pub fn getegid(&self) -> u32 {
+        self.id(Sysno::getegid).cast_unsigned()
+    }
+
     /// A call without arguments that gives an id.
     fn id(&self, number: Sysno) -> Pid {
         // SAFETY: no arguments, no memory.
-        to_int(unsafe { self.call(number, &[]) }.unwrap_or_default())
+        unsafe { self.call(number, &[]) }.int().unwrap_or_default()
+    }
+
+    /// `exit(status)`—Ends the calling thread: of the child there is but one.
+    pub fn exit(&self, status: c_int) -> ! {
+        self.end(Sysno::exit, status)
     }
 
     /// `exit_group(status)`—Ends the process.
     pub fn exit_group(&self, status: u8) -> ! {
+        self.end(Sysno::exit_group, status.into())
+    }
+
+    fn end(&self, number: Sysno, status: c_int) -> ! {
         loop {
             // SAFETY: no memory is involved. Where a tracer or an emulator lets the call return,
             // it is made again: there is nothing after it.
-            let _ = unsafe { self.call(Sysno::exit_group, &[usize::from(status)]) };
+            let _ = unsafe { self.last_call(number, &[from_int(status)]) };
         }
     }
+}
+
+/// What a system call leaves in the register of its result.
+#[must_use]
+#[derive(Clone, Copy)]
+struct Raw(usize);
+
+impl Raw {
+    /// What it means: from -4095 to -1 it is a negative errno (syscall(2), "Return value").
+    fn result(self) -> Result<usize, Errno> {
+        Errno::from_ret(self.0)
+    }
+
+    /// The same, where success has no value.
+    fn done(self) -> Result<(), Errno> {
+        self.result().map(|_| ())
+    }
+
+    /// The same, where it is an int.
+    fn int(self) -> Result<c_int, Errno> {
+        self.result().map(|word| word as c_int)
+    }
+}
+
+/// The instruction itself.
+///
+/// # Safety
+///
+/// As for the call: pointers among `args` must be good for what the kernel does with them.
+unsafe fn raw_call(number: Sysno, args: &[usize]) -> Raw {
+    let mut words = [0; 6];
+    for (word, arg) in words.iter_mut().zip(args) {
+        *word = *arg;
+    }
+    let [first, second, third, fourth, fifth, sixth] = words;
+    // SAFETY: the caller keeps the call's contract.
+    Raw(unsafe { raw::syscall6(number as usize, first, second, third, fourth, fifth, sixth) })
+}
+
+/// Writes the line that shows a call, by calls that are not shown. Where it cannot be written, the
+/// program goes on.
+#[cold]
+#[inline(never)]
+fn show(trace: Trace, call: &Call<'_>) {
+    let unseen = Sys::new(Trace::Off);
+    let mut line = Line::new();
+    if call.show(&mut line, trace, unseen.getpid().unsigned_abs().into()) {
+        let _ = line.write_to(&unseen, STDERR);
+    }
+}
+
+/// What a new child is to do.
+struct Start<'a> {
+    sys: &'a Sys,
+    flags: u32,
+    child_stack: &'a Stack,
+    func: extern "C" fn(*const c_void) -> c_int,
+    arg: *const c_void,
+}
+
+impl Start<'_> {
+    /// The arguments of its clone(2), as the kernel gets them.
+    fn args(&self) -> [usize; 5] {
+        [self.flags as usize, self.child_stack.top().addr(), 0, 0, 0]
+    }
+}
+
+/// The first function of a child: for it, clone returns 0.
+extern "C" fn child_start(start: *const c_void) -> c_int {
+    // SAFETY: `Sys::start` passes a `Start`, of which the child has a copy.
+    let start = unsafe { &*start.cast::<Start<'_>>() };
+    start.sys.show(Sysno::clone, &start.args(), Some(Raw(0)));
+    let status = (start.func)(start.arg);
+    start.sys.exit(status)
 }
 
 /// The bytes of a field of uname(2)'s, without the NUL that ends them.
@@ -317,9 +627,4 @@ pub fn until_nul(field: &[c_char]) -> &[u8] {
 /// An int as a system call takes it.
 fn from_int(value: c_int) -> usize {
     value as usize
-}
-
-/// An int as a system call gives it: the lower half of the register.
-fn to_int(word: usize) -> c_int {
-    word as c_int
 }

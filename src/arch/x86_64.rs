@@ -9,7 +9,13 @@
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 
+use linux_raw_sys::general::{
+    __kernel_sighandler_t, SA_RESTORER, kernel_sigaction, kernel_sigset_t,
+};
 use syscalls::Sysno;
+
+/// The registers of a system call: its number's, and those of its six arguments.
+pub const REGISTERS: &str = "rax rdi rsi rdx r10 r8 r9";
 
 /// `clone(flags, child_stack, NULL, NULL, 0)`, whose child calls `func(arg)` on its own stack and
 /// exits with the result.
@@ -23,8 +29,8 @@ use syscalls::Sysno;
 ///
 /// # Safety
 ///
-/// `child_stack` is the upper end of writable memory that nobody else uses, and `func` accepts
-/// `arg`. The child must have its own copy of the address space (no `CLONE_VM`), or everything
+/// `child_stack` is a multiple of 16, the 16 bytes from it on and the memory below are writable,
+/// nobody else uses them, and `func` accepts `arg`. The child must have its own copy of the address space (no `CLONE_VM`), or everything
 /// that `func` touches must be fit for sharing.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn clone(
@@ -34,8 +40,6 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "and rsi, -16",       // the ABI's alignment, whatever the caller gave
-        "sub rsi, 16",
         "mov [rsi], rcx",     // arg waits on the child's stack: the kernel destroys rcx
         "mov r9, rdx",        // func waits in the one argument register that clone leaves alone
         "xor edx, edx",       // no parent_tid,
@@ -48,7 +52,7 @@ pub(crate) unsafe extern "C" fn clone(
         "ret",                // the parent, on the stack it had
         "2:",
         "xor ebp, ebp",       // the child has no caller: its backtrace ends here
-        "mov rdi, [rsp]",
+        "mov rdi, [rsp]",     // the stack is aligned here, as the ABI wants it before a call
         "call r9",
         "mov edi, eax",       // there is nothing to return to, so the result goes to exit(2)
         "mov eax, {exit}",
@@ -57,6 +61,21 @@ pub(crate) unsafe extern "C" fn clone(
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )
+}
+
+/// The flags of `rt_sigaction(2)` for a handler that does not return. This CPU's kernel delivers no
+/// signal unless it is told that there is a restorer, the code to which a handler returns
+/// (`arch/x86/kernel/signal_64.c`).
+pub(crate) const HANDLER_FLAGS: u32 = SA_RESTORER;
+
+/// The argument of `rt_sigaction(2)`: no signals are blocked meanwhile, and nobody returns.
+pub(crate) fn sigaction(handler: __kernel_sighandler_t, flags: u32) -> kernel_sigaction {
+    kernel_sigaction {
+        sa_handler_kernel: handler,
+        sa_flags: flags.into(),
+        sa_restorer: None,
+        sa_mask: kernel_sigset_t { sig: [0] },
+    }
 }
 
 /// `memcpy(dest, src, n)`. C's memcpy, which Rust calls for every large move.

@@ -1,0 +1,124 @@
+//! Why a call was refused: one line after the error, for a cause that was tested and not guessed.
+//! Follows capabilities(7), seccomp(2), user_namespaces(7) and namespaces(7) ("/proc/sys/user").
+
+use core::ffi::CStr;
+
+use linux_raw_sys::general::{CAP_SYS_ADMIN, CLONE_NEWUSER, O_CLOEXEC, O_RDONLY, SIGCHLD};
+use linux_raw_sys::ptrace::SECCOMP_MODE_FILTER;
+use linux_raw_sys::system::__NEW_UTS_LEN;
+use syscalls::{Errno, Sysno};
+
+use crate::failure::Failure;
+use crate::line::Line;
+use crate::namespace::Namespace;
+use crate::sys::{Fork, STDERR, Sys};
+
+/// Says why `failure` happened on the way into `namespace`, if the cause can be found.
+pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) {
+    let hint = match failure.errno {
+        Errno::EPERM if namespace.user.is_some() => not_permitted_with_user(sys),
+        Errno::EPERM => not_permitted(sys),
+        Errno::ENOSPC => no_space(sys, failure, namespace),
+        Errno::EINVAL => invalid(sys, failure, namespace),
+        _ => None,
+    };
+    say(sys, hint);
+}
+
+/// Says why joining failed, if the cause can be found. With `user` the capability is that of the
+/// namespace joined, about which the caller's own says nothing.
+pub fn give_for_join(sys: &Sys, failure: Failure, user: bool) {
+    let hint = match failure.errno {
+        Errno::EPERM if user => filtered(sys),
+        Errno::EPERM => not_permitted(sys),
+        _ => None,
+    };
+    say(sys, hint);
+}
+
+fn say(sys: &Sys, hint: Option<&str>) {
+    if let Some(hint) = hint {
+        let mut line = Line::new();
+        // Where it cannot be written, the exit status still tells.
+        let _ = line.text("newuts: hint: ").text(hint).write_to(sys, STDERR);
+    }
+}
+
+/// `EPERM`: the capability is missing, or it is there but a filter is too.
+fn not_permitted(sys: &Sys) -> Option<&'static str> {
+    let effective = sys.capget().ok()?;
+    if effective & (1 << CAP_SYS_ADMIN) == 0 {
+        return Some(
+            "no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN",
+        );
+    }
+    filtered(sys)
+}
+
+/// `EPERM` where a user namespace gives the capability: it may be had only with the capability
+/// outside, or not at all.
+fn not_permitted_with_user(sys: &Sys) -> Option<&'static str> {
+    if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == Some(b'0') {
+        return Some("user namespaces are for root: kernel.unprivileged_userns_clone is 0");
+    }
+    if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1') {
+        return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
+    }
+    filtered(sys)
+}
+
+/// Whether a seccomp filter is there to refuse calls.
+fn filtered(sys: &Sys) -> Option<&'static str> {
+    (sys.get_seccomp() == Ok(SECCOMP_MODE_FILTER))
+        .then_some("a seccomp filter refuses it; in a container, --cap-add SYS_ADMIN")
+}
+
+/// `ENOSPC`: a limit is reached, if the kernel says so again.
+fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+    if namespace.user.is_some() && refused(sys, failure, CLONE_NEWUSER) {
+        return Some("no more user namespaces: see /proc/sys/user/max_user_namespaces");
+    }
+    refused(sys, failure, namespace.flags())
+        .then_some("no more UTS namespaces: see /proc/sys/user/max_uts_namespaces")
+}
+
+/// Asks for the namespaces once more, by the other of the two calls that make them: whether that
+/// is an `ENOSPC` too. (The process ends soon, so it may well get them.)
+fn refused(sys: &Sys, failure: Failure, flags: u32) -> bool {
+    if failure.call == Sysno::clone {
+        return sys.unshare(flags) == Err(Errno::ENOSPC);
+    }
+    match sys.fork(flags | SIGCHLD) {
+        Ok(Fork::Child) => sys.exit_group(0),
+        Ok(Fork::Parent(pid)) => {
+            let _ = sys.wait4(pid);
+            false
+        }
+        Err(errno) => errno == Errno::ENOSPC,
+    }
+}
+
+/// `EINVAL`: a name is too long, or there are no UTS namespaces in this kernel.
+fn invalid(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+    let too_long = |name: &CStr| name.count_bytes() > __NEW_UTS_LEN as usize;
+    if failure.call == Sysno::sethostname {
+        return too_long(namespace.hostname).then_some("a host name has at most 64 bytes");
+    }
+    if failure.call == Sysno::setdomainname {
+        let domainname = namespace.domainname?;
+        return too_long(domainname).then_some("a domain name has at most 64 bytes");
+    }
+    let flags = O_RDONLY | O_CLOEXEC;
+    sys.openat(c"/proc/self/ns", flags).ok()?;
+    (sys.openat(c"/proc/self/ns/uts", flags) == Err(Errno::ENOENT))
+        .then_some("this kernel has no UTS namespaces (CONFIG_UTS_NS)")
+}
+
+/// The first character of a file of /proc/sys.
+fn sysctl(sys: &Sys, path: &CStr) -> Option<u8> {
+    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).ok()?;
+    let mut value = [0];
+    sys.read(fd, &mut value).ok()?;
+    let [first] = value;
+    Some(first)
+}

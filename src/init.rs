@@ -1,0 +1,107 @@
+//! Process 1: of the machine, where to end is to panic the kernel, or of a container.
+//! Follows reboot(2), pid_namespaces(7), and signal(7) for what process 1 does not get.
+
+use core::ffi::c_int;
+
+use linux_raw_sys::general::{
+    LINUX_REBOOT_CMD_CAD_OFF, LINUX_REBOOT_CMD_POWER_OFF, O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP,
+    SIGINT, SIGQUIT, SIGTERM, timespec,
+};
+use syscalls::{Errno, Sysno};
+
+use crate::failure::{During as _, Failure};
+use crate::sys::{Fork, STDERR, Sys};
+use crate::trace::Trace;
+
+/// Which process this is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Init {
+    /// One among others.
+    None,
+    /// Process 1 of a PID namespace: when it ends, the kernel ends the others there.
+    Container,
+    /// Process 1 of the machine: if it ended, the kernel would panic.
+    Machine,
+}
+
+impl Init {
+    /// Asks the kernel, without /proc.
+    ///
+    /// `LINUX_REBOOT_CMD_CAD_OFF` is the one command of reboot(2) that a PID namespace does not
+    /// have (`EINVAL`) and that does no harm where it works: it turns Ctrl-Alt-Del into a SIGINT
+    /// for process 1. Without `CAP_SYS_BOOT` it is `EPERM`, and the machine's own init has that.
+    #[must_use]
+    pub fn ask(sys: &Sys) -> Self {
+        if sys.getpid() != 1 {
+            return Self::None;
+        }
+        match sys.reboot(LINUX_REBOOT_CMD_CAD_OFF) {
+            Ok(()) => Self::Machine,
+            Err(_) => Self::Container,
+        }
+    }
+
+    /// Gives process 1 a console where the kernel or the engine left it without: its output goes
+    /// to /dev/console if there is one, and else nowhere.
+    pub fn open_console(self, sys: &Sys) {
+        if self == Self::None {
+            return;
+        }
+        for fd in 0..=STDERR {
+            // The lowest free descriptor is the one that was closed: open(2).
+            if sys.fcntl_getfd(fd) == Err(Errno::EBADF)
+                && sys.openat(c"/dev/console", O_RDWR | O_NOCTTY).is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Lets the signals that ask to stop end process 1, which the kernel otherwise keeps from
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// rt_sigaction(2).
+    pub fn catch_signals(self, sys: &Sys) -> Result<(), Failure> {
+        if self == Self::None {
+            return Ok(());
+        }
+        for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] {
+            sys.catch(signal, stop).during(Sysno::rt_sigaction)?;
+        }
+        Ok(())
+    }
+
+    /// Ends: by exit_group(2), or the machine with it.
+    pub fn leave(self, sys: &Sys, status: u8) -> ! {
+        if self == Self::Machine {
+            power_off(sys);
+        }
+        sys.exit_group(status)
+    }
+}
+
+/// What a signal that asks to stop does. It runs in process 1, and in its child, which inherits
+/// it: so it asks anew which of them it is.
+extern "C" fn stop(signal: c_int) {
+    let sys = Sys::new(Trace::Off);
+    let status = 128 | signal.to_le_bytes()[0];
+    Init::ask(&sys).leave(&sys, status);
+}
+
+/// Powers the machine off, and never returns.
+fn power_off(sys: &Sys) -> ! {
+    // What is in memory only would be lost: reboot(2).
+    sys.sync();
+    // From a child, because the call ends in do_exit() where the power cannot be switched off
+    // (kernel/reboot.c), and process 1 must not.
+    if let Ok(Fork::Child) = sys.fork(SIGCHLD) {
+        let _ = sys.reboot(LINUX_REBOOT_CMD_POWER_OFF);
+        sys.exit_group(1);
+    }
+    // The power goes off meanwhile. If it does not, there is nothing left but not to end.
+    loop {
+        let _ = sys.nanosleep(&timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+    }
+}

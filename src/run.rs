@@ -1,0 +1,94 @@
+//! The second form: a command under another host name, without a new process.
+//! Follows unshare(2), and execvp(3) for the way a command is found.
+
+use core::ffi::CStr;
+
+use syscalls::{Errno, Sysno};
+
+use crate::args::split;
+use crate::failure::{During as _, Failure, complain};
+use crate::hint;
+use crate::line::Line;
+use crate::namespace::Namespace;
+use crate::process::{InitialStack, Strings};
+use crate::sys::Sys;
+
+/// Where commands are looked for when `PATH` is not set.
+const DEFAULT_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The exit status where a call before execve(2) failed, as that of env(1).
+pub const FAILED: u8 = 125;
+/// The exit status where the command is there but cannot be executed.
+const CANNOT_EXECUTE: u8 = 126;
+/// The exit status where there is no such command.
+const NOT_FOUND: u8 = 127;
+
+/// Runs a command in a UTS namespace of its own. Gives the exit status if it does not come to
+/// that.
+#[must_use]
+pub fn run(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    namespace: &Namespace<'_>,
+    command: &Strings<'_>,
+) -> u8 {
+    match enter(sys, namespace) {
+        Ok(()) => execute(sys, process, command),
+        Err(failure) => {
+            failure.report(sys);
+            hint::give(sys, failure, namespace);
+            FAILED
+        }
+    }
+}
+
+/// Moves this process into the namespace.
+fn enter(sys: &Sys, namespace: &Namespace<'_>) -> Result<(), Failure> {
+    let outside = namespace.outside(sys);
+    sys.unshare(namespace.flags()).during(Sysno::unshare)?;
+    namespace.settle(sys, outside)
+}
+
+/// Becomes the command. Gives the exit status if it cannot.
+#[must_use]
+pub fn execute(sys: &Sys, process: &InitialStack<'_>, command: &Strings<'_>) -> u8 {
+    let Some(name) = command.peek() else {
+        return FAILED;
+    };
+    let errno = search(sys, process, name, command);
+    complain(sys, name.to_bytes(), errno);
+    if errno == Errno::ENOENT { NOT_FOUND } else { CANNOT_EXECUTE }
+}
+
+/// Tries every place where the command may be, with the rules of execvp(3). Returns only if none
+/// of them would do, with the reason.
+fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>) -> Errno {
+    let envp = process.envp();
+    if name.is_empty() || split(name.to_bytes(), b'/').1.is_some() {
+        return sys.execve(name, argv, &envp);
+    }
+    let path = envp.clone().find_map(|variable| match variable.to_bytes() {
+        [b'P', b'A', b'T', b'H', b'=', path @ ..] => Some(path),
+        _ => None,
+    });
+    let mut reason = Errno::ENOENT;
+    for folder in path.unwrap_or(DEFAULT_PATH.to_bytes()).split(|byte| *byte == b':') {
+        let mut file = Line::new();
+        file.bytes(folder);
+        // An empty folder is the current one.
+        if !folder.is_empty() {
+            file.byte(b'/');
+        }
+        // What is too long for a line is too long for a path: both end at 4096 bytes.
+        let Some(file) = file.bytes(name.to_bytes()).as_c_str() else {
+            continue;
+        };
+        match sys.execve(file, argv, &envp) {
+            // Something of that name is there, but another folder may have a better one.
+            Errno::EACCES => reason = Errno::EACCES,
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT => {}
+            errno => return errno,
+        }
+    }
+    reason
+}

@@ -1,0 +1,454 @@
+//! How a call is shown: as strace(1) does, or as the registers that the kernel sees.
+//! Follows strace 6.1, whose output it is byte for byte, and syscall(2) for the registers.
+//!
+//! To add a call, add its row to `CALLS`: its number, its name, and a letter for each argument.
+//!
+//! | letter | argument | shown |
+//! |---|---|---|
+//! | `d` | an int | in decimal |
+//! | `u` | a size | in decimal |
+//! | `a` | an address | in hexadecimal, or `NULL` |
+//! | `s` | a C string | all of it |
+//! | `b` | bytes, as many as the next argument says | the first 32 |
+//! | `n` | a name, the same | all of it, or its address if it is too long |
+//! | `o` | bytes, as many as the result says | the first 32 |
+//! | `v` | argv | each string as above |
+//! | `e` | envp | its address, and how many strings it has |
+//! | `t` | a timespec | its fields |
+//! | `y` | a `new_utsname` that the call fills in | its first fields |
+//! | `w` | a status that the call fills in | in the macros of wait(2) |
+//! | `g` | a `kernel_sigaction` | its fields |
+//! | `h`, `c` | the two structures of capget(2) | their fields, the sets in hexadecimal |
+//! | `S` | a signal | its name |
+//! | `P` `M` `N` `O` | flags: protection, mapping, namespaces, open | their names |
+//! | `D` `F` `I` `L` `R` | one of a few constants: `AT_FDCWD`, fcntl, ioctl, prctl, reboot | its name |
+//! | `C` | clone's flags, and its stack before them, as strace names them | both |
+//! | `-` | nothing that strace shows | in the registers only |
+//!
+//! A pointer that the kernel could not follow (`EFAULT`), or to something that it did not fill in,
+//! is shown as an address.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "what a word of a call means, its letter says"
+)]
+
+use core::ffi::{CStr, c_int};
+use core::ptr;
+use core::slice;
+
+use linux_raw_sys::general::{
+    self as kernel, __user_cap_data_struct, __user_cap_header_struct, AT_FDCWD, kernel_sigaction,
+    timespec,
+};
+use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
+use linux_raw_sys::{ioctl, prctl};
+use syscalls::{Errno, Sysno};
+
+use crate::args::split;
+use crate::failure;
+use crate::line::Line;
+use crate::process::{Strings, c_str};
+use crate::sys::until_nul;
+use crate::{arch, signal};
+
+/// What is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// Nothing.
+    Off,
+    /// `--trace`: what strace would.
+    Calls,
+    /// `--trace=regs`: the registers.
+    Registers,
+}
+
+/// The most that is shown of a string, in bytes: strace's `-s`.
+const MAX_STRLEN: usize = 32;
+
+/// A call: its number; its name, a blank, the letters of its arguments, and blanks to the end.
+type Row = (Sysno, [u8; 20]);
+
+/// The calls of this program. No pointers, which would have to be relocated.
+const CALLS: [Row; 29] = [
+    row(Sysno::capget, b"capget hc"),
+    row(Sysno::clone, b"clone C----"),
+    row(Sysno::execve, b"execve sve"),
+    row(Sysno::exit, b"exit d"),
+    row(Sysno::exit_group, b"exit_group d"),
+    row(Sysno::fcntl, b"fcntl dF"),
+    row(Sysno::getegid, b"getegid "),
+    row(Sysno::geteuid, b"geteuid "),
+    row(Sysno::getpid, b"getpid "),
+    row(Sysno::getppid, b"getppid "),
+    row(Sysno::ioctl, b"ioctl dI"),
+    row(Sysno::kill, b"kill dS"),
+    row(Sysno::mmap, b"mmap auPMdu"),
+    row(Sysno::mprotect, b"mprotect auP"),
+    row(Sysno::nanosleep, b"nanosleep ta"),
+    row(Sysno::openat, b"openat DsO"),
+    row(Sysno::pidfd_open, b"pidfd_open dd"),
+    row(Sysno::prctl, b"prctl LS"),
+    row(Sysno::read, b"read dou"),
+    row(Sysno::reboot, b"reboot RRR"),
+    row(Sysno::rt_sigaction, b"rt_sigaction Sgau"),
+    row(Sysno::setdomainname, b"setdomainname nu"),
+    row(Sysno::sethostname, b"sethostname nu"),
+    row(Sysno::setns, b"setns dN"),
+    row(Sysno::sync, b"sync "),
+    row(Sysno::uname, b"uname y"),
+    row(Sysno::unshare, b"unshare N"),
+    row(Sysno::wait4, b"wait4 dwua"),
+    row(Sysno::write, b"write dbu"),
+];
+
+/// Makes a row.
+const fn row(number: Sysno, shape: &[u8]) -> Row {
+    let mut padded = [b' '; 20];
+    let (place, _) = padded.split_at_mut(shape.len());
+    place.copy_from_slice(shape);
+    (number, padded)
+}
+
+/// The name of a call, and the letters of its arguments.
+fn look_up(number: Sysno) -> (&'static [u8], &'static [u8]) {
+    let row = CALLS.iter().find(|(known, _)| *known == number);
+    let (name, letters) = row.map_or((&[][..], None), |(_, shape)| split(shape, b' '));
+    (name, letters.unwrap_or_default())
+}
+
+/// Appends the name of a call.
+pub fn name(line: &mut Line, number: Sysno) {
+    line.bytes(look_up(number).0);
+}
+
+/// A call, as far as it is known: before it is made there is no result, and after clone(2) two.
+pub struct Call<'a> {
+    /// Which.
+    pub number: Sysno,
+    /// Its arguments: at most six.
+    pub args: &'a [usize],
+    /// What it gave; nothing yet, for a call that does not return.
+    pub result: Option<Result<usize, Errno>>,
+}
+
+impl Call<'_> {
+    /// The line that `trace` wants for this call, made by process `pid`; or none.
+    pub fn show(&self, line: &mut Line, trace: Trace, pid: u64) -> bool {
+        let start = line.len();
+        line.number(pid);
+        while line.len() < start + 5 {
+            line.byte(b' ');
+        }
+        line.byte(b' ');
+        match trace {
+            Trace::Off => return false,
+            // strace sees clone return in the parent.
+            Trace::Calls if self.number == Sysno::clone && self.result == Some(Ok(0)) => {
+                return false;
+            }
+            Trace::Calls => self.call(line),
+            Trace::Registers => self.registers(line),
+        }
+        true
+    }
+
+    /// `clone rax=0x38 rdi=0x4000011 rsi=0x7f… => 0xdde`
+    fn registers(&self, line: &mut Line) {
+        name(line, self.number);
+        let values = [self.number as usize];
+        let mut registers = arch::REGISTERS.as_bytes().split(|byte| *byte == b' ');
+        for value in values.iter().chain(self.args) {
+            let register = registers.next().unwrap_or_default();
+            line.byte(b' ').bytes(register).byte(b'=').hex(*value);
+        }
+        line.text(" => ");
+        match self.result {
+            None => line.byte(b'?'),
+            Some(Ok(value)) => line.hex(value),
+            Some(Err(errno)) => {
+                // The register holds the negative number.
+                let number = errno.into_raw().unsigned_abs();
+                line.hex((number as usize).wrapping_neg()).text(" -1 ");
+                failure::errno_name(line, errno)
+            }
+        };
+    }
+
+    /// `uname({sysname="Linux", nodename="bizarro", ...}) = 0`
+    fn call(&self, line: &mut Line) {
+        let (name, letters) = look_up(self.number);
+        line.bytes(name).byte(b'(');
+        for (index, letter) in letters.iter().take(self.args.len()).enumerate() {
+            if *letter == b'-' {
+                break;
+            }
+            if index != 0 {
+                line.text(", ");
+            }
+            self.argument(line, *letter, index);
+        }
+        line.text(") = ");
+        match self.result {
+            None => line.byte(b'?'),
+            Some(Ok(value)) if self.number == Sysno::mmap => line.hex(value),
+            Some(Ok(value)) => line.number(value as u64),
+            Some(Err(errno)) => {
+                line.text("-1 ");
+                failure::errno_name(line, errno);
+                line.text(" (");
+                failure::strerror(line, errno);
+                line.byte(b')')
+            }
+        };
+    }
+
+    /// The argument at `index`.
+    fn arg(&self, index: usize) -> usize {
+        self.args.get(index).copied().unwrap_or_default()
+    }
+
+    /// Appends the argument at `index`, which is of the kind that `letter` says.
+    fn argument(&self, line: &mut Line, letter: u8, index: usize) {
+        let word = self.arg(index);
+        let unreadable = word == 0 || self.result == Some(Err(Errno::EFAULT));
+        let unfilled = !matches!(self.result, Some(Ok(_)));
+        match letter {
+            b'd' => int(line, word),
+            b'u' => {
+                line.number(word as u64);
+            }
+            b'S' => signal_name(line, word),
+            b'P' | b'M' | b'N' | b'O' => flags(line, letter, word),
+            b'D' | b'F' | b'I' | b'L' | b'R' => constant(line, letter, word),
+            b'C' => {
+                line.text("child_stack=");
+                address(line, self.arg(1));
+                line.text(", flags=");
+                flags(line, b'N', word);
+            }
+            b'y' | b'w' | b'c' | b'o' if unfilled => address(line, word),
+            b'n' if self.arg(index + 1) > __NEW_UTS_LEN as usize => address(line, word),
+            _ if unreadable => address(line, word),
+            b'b' | b'n' => string(line, bytes(word, self.arg(index + 1)), MAX_STRLEN),
+            b'o' => {
+                let len = self.result.and_then(Result::ok).unwrap_or_default();
+                string(line, bytes(word, len), MAX_STRLEN);
+            }
+            b's' => {
+                let path = c_string(word).to_bytes();
+                string(line, path, path.len());
+            }
+            b'v' => argv(line, strings(word)),
+            b'e' => {
+                let count = strings(word).count() as u64;
+                address(line, word);
+                line.text(" /* ").number(count).text(" var").text(if count == 1 {
+                    ""
+                } else {
+                    "s"
+                });
+                line.text(" */");
+            }
+            b't' => {
+                let time: &timespec = structure(word);
+                line.text("{tv_sec=").number(time.tv_sec.cast_unsigned());
+                line.text(", tv_nsec=").number(time.tv_nsec.cast_unsigned()).byte(b'}');
+            }
+            b'y' => {
+                let uts: &new_utsname = structure(word);
+                line.text("{sysname=\"").escaped(until_nul(&uts.sysname));
+                line.text("\", nodename=\"").escaped(until_nul(&uts.nodename)).text("\", ...}");
+            }
+            b'w' => wait_status(line, *structure::<c_int>(word)),
+            b'g' => action(line, structure(word)),
+            b'h' => {
+                let header: &__user_cap_header_struct = structure(word);
+                line.text("{version=_LINUX_CAPABILITY_VERSION_3, pid=");
+                int(line, header.pid as usize);
+                line.byte(b'}');
+            }
+            b'c' => {
+                let [low, high]: &[__user_cap_data_struct; 2] = structure(word);
+                let both = |low: u32, high: u32| (high as usize) << 32 | low as usize;
+                line.text("{effective=").hex(both(low.effective, high.effective));
+                line.text(", permitted=").hex(both(low.permitted, high.permitted));
+                line.text(", inheritable=").hex(both(low.inheritable, high.inheritable)).byte(b'}');
+            }
+            _ => address(line, word),
+        }
+    }
+}
+
+/// What a call's argument points to.
+fn structure<'a, T>(address: usize) -> &'a T {
+    // SAFETY: `Call::argument` comes here with addresses only that the kernel followed: the caller
+    // of the call vouched for what is there, and it lives at least until the call is shown.
+    unsafe { &*ptr::with_exposed_provenance::<T>(address) }
+}
+
+/// The bytes that an argument points to.
+fn bytes<'a>(address: usize, len: usize) -> &'a [u8] {
+    // SAFETY: as for `structure`; the kernel followed the length, too.
+    unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(address), len) }
+}
+
+/// The C string that an argument points to.
+fn c_string<'a>(address: usize) -> &'a CStr {
+    // SAFETY: as for `structure`.
+    unsafe { c_str(ptr::with_exposed_provenance(address)) }
+}
+
+/// The array of C strings that an argument points to.
+fn strings<'a>(address: usize) -> Strings<'a> {
+    // SAFETY: as for `structure`.
+    unsafe { Strings::new(ptr::with_exposed_provenance(address)) }
+}
+
+/// `0x7ffd1acdfb18`, or `NULL`.
+fn address(line: &mut Line, word: usize) {
+    match word {
+        0 => line.text("NULL"),
+        _ => line.hex(word),
+    };
+}
+
+/// An int: the lower half of the register, with its sign.
+fn int(line: &mut Line, word: usize) {
+    let value = word as c_int;
+    if value < 0 {
+        line.byte(b'-');
+    }
+    line.number(value.unsigned_abs().into());
+}
+
+/// A string in quotes, up to `most` of its bytes.
+fn string(line: &mut Line, bytes: &[u8], most: usize) {
+    line.byte(b'"').escaped(bytes.get(..most).unwrap_or(bytes)).byte(b'"');
+    if bytes.len() > most {
+        line.text("...");
+    }
+}
+
+/// `["sleep", "5"]`
+fn argv(line: &mut Line, strings: Strings<'_>) {
+    line.byte(b'[');
+    for (index, word) in strings.enumerate() {
+        if index != 0 {
+            line.text(", ");
+        }
+        if index == MAX_STRLEN {
+            line.text("...");
+            break;
+        }
+        string(line, word.to_bytes(), MAX_STRLEN);
+    }
+    line.byte(b']');
+}
+
+/// `SIGTERM`, or `SIGRT_2` for one without a name.
+fn signal_name(line: &mut Line, word: usize) {
+    /// The kernel's first real-time signal.
+    const SIGRTMIN: usize = kernel::SIGRTMIN as usize;
+
+    match signal::name(word) {
+        Some(name) => line.text("SIG").bytes(name),
+        None if word == SIGRTMIN => line.text("SIGRTMIN"),
+        None if word > SIGRTMIN => line.text("SIGRT_").number((word - SIGRTMIN) as u64),
+        None => line.number(word as u64),
+    };
+}
+
+/// `[{WIFEXITED(s) && WEXITSTATUS(s) == 0}]`
+fn wait_status(line: &mut Line, status: c_int) {
+    let [low, high, ..] = status.to_le_bytes();
+    match low & 0x7f {
+        0 => line.text("[{WIFEXITED(s) && WEXITSTATUS(s) == ").number(high.into()),
+        signal => {
+            line.text("[{WIFSIGNALED(s) && WTERMSIG(s) == ");
+            signal_name(line, signal.into());
+            line.text(if low & 0x80 == 0 { "" } else { " && WCOREDUMP(s)" })
+        }
+    };
+    line.text("}]");
+}
+
+/// `{sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}`
+fn action(line: &mut Line, action: &kernel_sigaction) {
+    line.text("{sa_handler=");
+    match action.sa_handler_kernel.map_or(0, |handler| handler as usize) {
+        0 => line.text("SIG_DFL"),
+        1 => line.text("SIG_IGN"),
+        handler => line.hex(handler),
+    };
+    line.text(", sa_mask=[], sa_flags=");
+    line.text(if action.sa_flags == 0 { "0}" } else { "SA_RESTORER, sa_restorer=NULL}" });
+}
+
+/// Appends the names of those of `$name` that are set in `$word`, and takes them out of it.
+macro_rules! named_flags {
+    ($line:expr, $word:expr, $($name:ident)*) => {
+        {$(flag($line, &mut $word, kernel::$name as usize, stringify!($name));)*}
+    };
+}
+
+/// `PROT_READ|PROT_WRITE`
+fn flags(line: &mut Line, letter: u8, word: usize) {
+    let mut word = word;
+    if word == 0 {
+        line.text(match letter {
+            b'P' => "PROT_NONE",
+            b'O' => "O_RDONLY",
+            _ => "0",
+        });
+    }
+    match letter {
+        b'P' => named_flags!(line, word, PROT_READ PROT_WRITE),
+        b'M' => named_flags!(line, word, MAP_PRIVATE MAP_ANONYMOUS MAP_STACK),
+        b'O' => {
+            if word != 0 && word & kernel::O_ACCMODE as usize == 0 {
+                line.text("O_RDONLY|");
+            }
+            named_flags!(line, word, O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC);
+        }
+        _ => named_flags!(line, word, CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER),
+    }
+    // What is left is the signal that clone is told to send.
+    if word != 0 {
+        signal_name(line, word);
+    }
+}
+
+/// Appends the name of a flag that is set, and takes it out of `word`.
+fn flag(line: &mut Line, word: &mut usize, flag: usize, name: &str) {
+    if *word & flag != 0 {
+        *word &= !flag;
+        line.text(name);
+        if *word != 0 {
+            line.byte(b'|');
+        }
+    }
+}
+
+/// The name of the one among `$name` that is `$word`; or the number.
+macro_rules! named {
+    ($line:expr, $word:expr, $($path:ident::$name:ident)*) => {
+        match $word as u32 {
+            $($path::$name => $line.text(stringify!($name)),)*
+            number => $line.hex(number as usize),
+        }
+    };
+}
+
+/// `AT_FDCWD`
+fn constant(line: &mut Line, letter: u8, word: usize) {
+    match letter {
+        b'D' if word as c_int == AT_FDCWD => line.text("AT_FDCWD"),
+        b'F' => named!(line, word, kernel::F_GETFD),
+        b'I' => named!(line, word, ioctl::NS_GET_USERNS),
+        b'L' => named!(line, word, prctl::PR_SET_PDEATHSIG prctl::PR_GET_SECCOMP),
+        _ => named!(line, word, kernel::LINUX_REBOOT_MAGIC1 kernel::LINUX_REBOOT_MAGIC2
+            kernel::LINUX_REBOOT_CMD_CAD_OFF kernel::LINUX_REBOOT_CMD_POWER_OFF),
+    };
+}
