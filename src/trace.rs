@@ -39,8 +39,7 @@ use core::ptr;
 use core::slice;
 
 use linux_raw_sys::general::{
-    self as kernel, __user_cap_data_struct, __user_cap_header_struct, AT_FDCWD, kernel_sigaction,
-    timespec,
+    self as kernel, __user_cap_data_struct, __user_cap_header_struct, kernel_sigaction, timespec,
 };
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use linux_raw_sys::{ioctl, prctl};
@@ -68,7 +67,7 @@ pub enum Trace {
 const MAX_STRLEN: usize = 32;
 
 /// A call: its number; its name, a blank, the letters of its arguments, and blanks to the end.
-type Row = (Sysno, [u8; 20]);
+type Row = (u16, [u8; 18]);
 
 /// The calls of this program. No pointers, which would have to be relocated.
 const CALLS: [Row; 29] = [
@@ -105,15 +104,20 @@ const CALLS: [Row; 29] = [
 
 /// Makes a row.
 const fn row(number: Sysno, shape: &[u8]) -> Row {
-    let mut padded = [b' '; 20];
-    let (place, _) = padded.split_at_mut(shape.len());
-    place.copy_from_slice(shape);
-    (number, padded)
+    (number as u16, pad(shape))
+}
+
+/// Fills a text up with blanks.
+const fn pad<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut padded = [b' '; N];
+    let (place, _) = padded.split_at_mut(text.len());
+    place.copy_from_slice(text);
+    padded
 }
 
 /// The name of a call, and the letters of its arguments.
 fn look_up(number: Sysno) -> (&'static [u8], &'static [u8]) {
-    let row = CALLS.iter().find(|(known, _)| *known == number);
+    let row = CALLS.iter().find(|(known, _)| *known == number as u16);
     let (name, letters) = row.map_or((&[][..], None), |(_, shape)| split(shape, b' '));
     (name, letters.unwrap_or_default())
 }
@@ -220,13 +224,14 @@ impl Call<'_> {
                 line.number(word as u64);
             }
             b'S' => signal_name(line, word),
-            b'P' | b'M' | b'N' | b'O' => flags(line, letter, word),
-            b'D' | b'F' | b'I' | b'L' | b'R' => constant(line, letter, word),
+            b'P' | b'M' | b'N' | b'O' | b'D' | b'F' | b'I' | b'L' | b'R' => {
+                names(line, letter, word);
+            }
             b'C' => {
                 line.text("child_stack=");
                 address(line, self.arg(1));
                 line.text(", flags=");
-                flags(line, b'N', word);
+                names(line, b'N', word);
             }
             b'y' | b'w' | b'c' | b'o' if unfilled => address(line, word),
             b'n' if self.arg(index + 1) > __NEW_UTS_LEN as usize => address(line, word),
@@ -386,69 +391,55 @@ fn action(line: &mut Line, action: &kernel_sigaction) {
     line.text(if action.sa_flags == 0 { "0}" } else { "SA_RESTORER, sa_restorer=NULL}" });
 }
 
-/// Appends the names of those of `$name` that are set in `$word`, and takes them out of it.
-macro_rules! named_flags {
-    ($line:expr, $word:expr, $($name:ident)*) => {
-        {$(flag($line, &mut $word, kernel::$name as usize, stringify!($name));)*}
+/// From `letter module: NAME NAME;` makes the rows of [`NAMES`].
+macro_rules! names {
+    ($($letter:literal $module:ident: $($name:ident)*;)*) => {
+        &[$($(($letter, $module::$name as u32, pad(stringify!($name).as_bytes())),)*)*]
     };
 }
 
-/// `PROT_READ|PROT_WRITE`
-fn flags(line: &mut Line, letter: u8, word: usize) {
-    let mut word = word;
-    if word == 0 {
-        line.text(match letter {
-            b'P' => "PROT_NONE",
-            b'O' => "O_RDONLY",
-            _ => "0",
-        });
-    }
-    match letter {
-        b'P' => named_flags!(line, word, PROT_READ PROT_WRITE),
-        b'M' => named_flags!(line, word, MAP_PRIVATE MAP_ANONYMOUS MAP_STACK),
-        b'O' => {
-            if word != 0 && word & kernel::O_ACCMODE as usize == 0 {
-                line.text("O_RDONLY|");
+/// The constants of this program's calls: the letter of the argument, the value, the name.
+const NAMES: &[(u8, u32, [u8; 26])] = names! {
+    b'P' kernel: PROT_NONE PROT_READ PROT_WRITE;
+    b'M' kernel: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
+    b'N' kernel: CLONE_NEWUTS CLONE_NEWUSER;
+    b'O' kernel: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
+    b'D' kernel: AT_FDCWD;
+    b'F' kernel: F_GETFD;
+    b'I' ioctl: NS_GET_USERNS;
+    b'L' prctl: PR_SET_PDEATHSIG PR_GET_SECCOMP;
+    b'R' kernel: LINUX_REBOOT_MAGIC1 LINUX_REBOOT_MAGIC2 LINUX_REBOOT_CMD_CAD_OFF
+        LINUX_REBOOT_CMD_POWER_OFF;
+};
+
+/// `PROT_READ|PROT_WRITE`, or `AT_FDCWD`.
+fn names(line: &mut Line, letter: u8, word: usize) {
+    /// The part of flags that is a number: `O_RDONLY` is 0 there, as `PROT_NONE` is.
+    const NUMBER: u32 = kernel::O_ACCMODE;
+
+    let is_flags = matches!(letter, b'P' | b'M' | b'N' | b'O');
+    let mut rest = word as u32;
+    let mut separator = "";
+    for (_, value, name) in NAMES.iter().filter(|(known, ..)| *known == letter) {
+        let is_it = match *value {
+            value if !is_flags => rest == value,
+            0 => rest & NUMBER == 0,
+            value => rest & value != 0,
+        };
+        if is_it {
+            line.text(separator).bytes(split(name, b' ').0);
+            if !is_flags {
+                return;
             }
-            named_flags!(line, word, O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC);
-        }
-        _ => named_flags!(line, word, CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER),
-    }
-    // What is left is the signal that clone is told to send.
-    if word != 0 {
-        signal_name(line, word);
-    }
-}
-
-/// Appends the name of a flag that is set, and takes it out of `word`.
-fn flag(line: &mut Line, word: &mut usize, flag: usize, name: &str) {
-    if *word & flag != 0 {
-        *word &= !flag;
-        line.text(name);
-        if *word != 0 {
-            line.byte(b'|');
+            rest &= !value;
+            separator = "|";
         }
     }
-}
-
-/// The name of the one among `$name` that is `$word`; or the number.
-macro_rules! named {
-    ($line:expr, $word:expr, $($path:ident::$name:ident)*) => {
-        match $word as u32 {
-            $($path::$name => $line.text(stringify!($name)),)*
-            number => $line.hex(number as usize),
-        }
-    };
-}
-
-/// `AT_FDCWD`
-fn constant(line: &mut Line, letter: u8, word: usize) {
-    match letter {
-        b'D' if word as c_int == AT_FDCWD => line.text("AT_FDCWD"),
-        b'F' => named!(line, word, kernel::F_GETFD),
-        b'I' => named!(line, word, ioctl::NS_GET_USERNS),
-        b'L' => named!(line, word, prctl::PR_SET_PDEATHSIG prctl::PR_GET_SECCOMP),
-        _ => named!(line, word, kernel::LINUX_REBOOT_MAGIC1 kernel::LINUX_REBOOT_MAGIC2
-            kernel::LINUX_REBOOT_CMD_CAD_OFF kernel::LINUX_REBOOT_CMD_POWER_OFF),
-    };
+    if rest != 0 {
+        // The signal that clone is told to send.
+        line.text(separator);
+        signal_name(line, rest as usize);
+    } else if separator.is_empty() {
+        line.byte(b'0');
+    }
 }
