@@ -1,5 +1,7 @@
 //! The program as its users meet it. One binary, so that all tests run side by side: the longest
 //! of them mostly sleeps.
 
+mod args;
+mod calls;
 mod demo;
 mod support;
