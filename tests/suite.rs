@@ -4,4 +4,5 @@
 mod args;
 mod calls;
 mod demo;
+mod failures;
 mod support;

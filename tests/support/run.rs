@@ -131,6 +131,7 @@ impl Watched for Command {
     fn start(&mut self) -> Running {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         host_name();
+        self.limited(Resource::Core, 0); // some die of signals that leave a core file
         let run = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let mark = format!("NEWUTS_TEST_RUN={run}").into_bytes();
         self.env("NEWUTS_TEST_RUN", run);
