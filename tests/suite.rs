@@ -4,5 +4,6 @@
 mod args;
 mod calls;
 mod demo;
+mod elf;
 mod failures;
 mod support;
