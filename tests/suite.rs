@@ -1,5 +1,15 @@
 //! The program as its users meet it. One binary, so that all tests run side by side: the longest
 //! of them mostly sleeps.
 
+mod args;
+mod calls;
 mod demo;
+mod elf;
+mod errnos;
+mod failures;
+mod line;
+mod memory;
+mod process;
+mod stack;
 mod support;
+mod values;

@@ -1,1 +1,6 @@
-//! The machinery of the tests.
+//! The machinery of the tests: what cannot run here is skipped aloud ([`require`]), every program
+//! runs under watch ([`run`]), and strace says which calls it made ([`strace`]).
+
+pub mod require;
+pub mod run;
+pub mod strace;

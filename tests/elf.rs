@@ -1,0 +1,162 @@
+//! The file itself: what is in it and what is not, how it is loaded, and what the linker refuses.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use object::Endianness;
+use object::elf::{ET_DYN, FileHeader64, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD};
+use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::support::require::{self, needs};
+use crate::support::run::{NEWUTS, Watched as _, command, kill, newuts};
+
+/// The folder with Cargo.toml in it.
+const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+
+#[test]
+fn it_is_at_most_24_kib() {
+    assert!(fs::metadata(NEWUTS).unwrap().len() <= 24 * 1024);
+}
+
+#[test]
+fn it_is_position_independent() {
+    let bytes = fs::read(NEWUTS).unwrap();
+    let header = FileHeader64::<Endianness>::parse(bytes.as_slice()).unwrap();
+    assert_eq!(header.e_type(header.endian().unwrap()), ET_DYN);
+}
+
+/// Nothing is writable; no `PT_INTERP` and no `PT_DYNAMIC`: nobody else is needed to load it.
+#[test]
+fn one_segment_is_to_read_one_to_execute_and_the_stack_is_neither() {
+    let bytes = fs::read(NEWUTS).unwrap();
+    let header = FileHeader64::<Endianness>::parse(bytes.as_slice()).unwrap();
+    let endian = header.endian().unwrap();
+    let segments = header.program_headers(endian, bytes.as_slice()).unwrap().iter();
+    let segments = segments.map(|segment| (segment.p_type(endian), segment.p_flags(endian)));
+    let expected = [(PT_LOAD, PF_R), (PT_LOAD, PF_R | PF_X), (PT_GNU_STACK, PF_R | PF_W)];
+    assert_eq!(segments.collect::<Vec<_>>(), expected);
+}
+
+/// No relocations (.rela.dyn, .got), no variables (.data, .bss), nothing dynamic, no notes.
+#[test]
+fn constants_and_code_are_all_there_is() {
+    let bytes = fs::read(NEWUTS).unwrap();
+    let header = FileHeader64::<Endianness>::parse(bytes.as_slice()).unwrap();
+    let endian = header.endian().unwrap();
+    let sections = header.sections(endian, bytes.as_slice()).unwrap();
+    let filled = sections.iter().filter(|section| section.sh_size(endian) > 0);
+    let names = filled.map(|section| sections.section_name(endian, section).unwrap());
+    let expected = [".rodata", ".text", ".shstrtab"].map(str::as_bytes);
+    assert_eq!(names.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn no_trace_of_panics_or_of_the_building_machine() {
+    let bytes = fs::read(NEWUTS).unwrap();
+    for text in
+        ["panicked", "unwrap", "src/", ".rs", "rustc", ".cargo", "registry", PACKAGE, "GLIBC"]
+    {
+        let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(!found, "{text}");
+    }
+}
+
+#[test]
+fn it_is_loaded_at_a_random_address() {
+    needs!(require::root());
+    let random = fs::read_to_string("/proc/sys/kernel/randomize_va_space").unwrap();
+    needs!(if random.trim() == "0" { Err("address randomization".to_owned()) } else { Ok(()) });
+    let mut bases: Vec<_> = (0..3)
+        .map(|_| {
+            let running = newuts(["--hold=30", "--kill-child", "x"]).start();
+            let child = running.cloned();
+            let maps = fs::read_to_string(format!("/proc/{}/maps", running.pid())).unwrap();
+            for line in maps.lines().filter(|line| line.ends_with("/newuts")) {
+                assert!(line.contains(" r--p ") || line.contains(" r-xp "), "{line}");
+            }
+            let base = maps.lines().find(|line| line.ends_with("/newuts")).unwrap();
+            let base = base.split('-').next().unwrap().to_owned();
+            kill(child, Signal::KILL).unwrap();
+            running.finish();
+            base
+        })
+        .collect();
+    bases.sort();
+    bases.dedup();
+    assert_eq!(bases.len(), 3, "{bases:?}");
+}
+
+/// A copy of what the package is built of.
+fn copy_of_the_package() -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["Cargo.toml", "Cargo.lock", "build.rs", "linker.ld", "src", "tests"] {
+        copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
+    }
+    copy
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let name = entry.unwrap().file_name();
+            copy_tree(&from.join(&name), &to.join(name));
+        }
+    } else {
+        fs::copy(from, to).unwrap();
+    }
+}
+
+/// Builds the program in `package` for release.
+fn build(package: &Path) -> Command {
+    let mut cargo = command(env!("CARGO"));
+    cargo.args(["build", "--release", "--offline", "--locked", "--bin=newuts"]);
+    cargo.current_dir(package).env("CARGO_TARGET_DIR", package.join("target"));
+    cargo
+}
+
+/// What src/main.rs may not do, and what the linker says to it.
+#[test]
+fn the_linker_refuses_panics_pointers_and_variables() {
+    const START: &str = "    newuts::run(&process)\n";
+    let package = copy_of_the_package();
+    let main = package.path().join("src/main.rs");
+    let original = fs::read_to_string(&main).unwrap();
+    assert!(original.contains(START));
+
+    // The same copy links as it is, so what fails below fails for its reason.
+    let run = build(package.path()).run();
+    assert_eq!(run.status, 0, "{}", run.stderr);
+
+    let volatile = |what| format!("unsafe {{ core::ptr::read_volatile(&raw const {what}) }}");
+    for (items, statement, complaint) in [
+        ("", "let _ = [1, 2][process.argv().count()];".to_owned(), "a_panic_path_survived"),
+        ("", "let _ = 7 / process.argv().count();".to_owned(), "a_panic_path_survived"),
+        ("", "process.argv().next().unwrap();".to_owned(), "a_panic_path_survived"),
+        (
+            "static POINTER: &&str = &\"x\";",
+            format!("let _ = {};", volatile("POINTER")),
+            "newuts: a constant holds a pointer, which needs a relocation",
+        ),
+        (
+            "static mut ZERO: usize = 0;",
+            format!("let _ = {};", volatile("ZERO")),
+            "newuts: a variable needs a writable page",
+        ),
+        (
+            "static mut ONE: usize = 1;",
+            format!("let _ = {};", volatile("ONE")),
+            "newuts: a variable needs a writable page",
+        ),
+    ] {
+        let changed = original.replace(START, &format!("    {statement}\n{START}"));
+        fs::write(&main, format!("{changed}\n{items}\n")).unwrap();
+        let run = build(package.path()).run();
+        assert_ne!(run.status, 0, "{items} {statement}");
+        assert!(run.stderr.contains(complaint), "{statement}: {}", run.stderr);
+        assert!(!run.stderr.contains("error[E"), "{statement}: {}", run.stderr);
+    }
+}
