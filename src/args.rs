@@ -237,13 +237,14 @@ impl<'a> Options<'a> {
     /// Takes an option with its value, if it can take that. One that must have a value has it.
     fn take(&mut self, option: Opt, value: Option<&'a CStr>) -> Option<()> {
         match option {
-            Opt::Delay => self.delay = duration(value?)?,
+            Opt::Delay => self.delay = duration(value?.to_bytes())?,
             Opt::Domainname => self.domainname = value,
             Opt::Help => self.request = Some(Request::Help),
-            Opt::Hold => self.hold = hold_time(value?)?,
+            Opt::Hold => self.hold = hold_time(value?.to_bytes())?,
             Opt::Join => self.join = Some((value?, target(value?)?)),
             Opt::KillChild => {
-                self.kill_child = Some(value.map_or(Some(SIGKILL), signal::number)?);
+                self.kill_child =
+                    Some(value.map_or(Some(SIGKILL), |value| signal::number(value.to_bytes()))?);
             }
             Opt::MapCurrentUser => self.user = Some(User::Current),
             Opt::MapRootUser => self.user = Some(User::Root),
@@ -295,8 +296,8 @@ pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
 }
 
 /// Reads `--hold`'s value.
-fn hold_time(value: &CStr) -> Option<timespec> {
-    if value.to_bytes() == b"forever" {
+fn hold_time(value: &[u8]) -> Option<timespec> {
+    if value == b"forever" {
         // As long as the kernel can count: its times are nanoseconds, and end after 292 years.
         return Some(timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }
@@ -330,8 +331,8 @@ pub fn number(digits: &[u8]) -> Option<u64> {
 
 /// Reads a number of seconds: `200`, `0.25`, `.5`, `5.`; digits below the nanosecond are left out.
 #[must_use]
-pub fn duration(value: &CStr) -> Option<timespec> {
-    let (whole, fraction) = split(value.to_bytes(), b'.');
+pub fn duration(value: &[u8]) -> Option<timespec> {
+    let (whole, fraction) = split(value, b'.');
     let fraction = fraction.unwrap_or_default();
     if whole.is_empty() && fraction.is_empty() {
         return None;

@@ -1,8 +1,6 @@
 //! Signals by name and by number.
 //! Follows signal(7), "Standard signals".
 
-use core::ffi::CStr;
-
 use crate::args;
 
 /// The names, in the order of their numbers from 1 on: asm-generic/signal.h, which every CPU of
@@ -22,8 +20,7 @@ pub fn name(number: usize) -> Option<&'static [u8]> {
 /// The number of a signal that is given as kill(1) and unshare(1) take it: a number, or a name
 /// with or without `SIG`, in upper or lower case.
 #[must_use]
-pub fn number(given: &CStr) -> Option<u32> {
-    let given = given.to_bytes();
+pub fn number(given: &[u8]) -> Option<u32> {
     if let Some(number) = args::number(given) {
         return u32::try_from(number).ok().filter(|_| (1..=LAST).contains(&number));
     }

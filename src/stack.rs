@@ -15,9 +15,9 @@ use crate::sys::Sys;
 /// Memory for a child to run on: `size` bytes, of which the lowest page is the guard.
 ///
 /// ```text
-///           ┌──────────────┐
-///   top  →  │ argument     │  16 bytes, where the trampoline leaves it; the child's first push
-///           │              │  goes just below
+///   top  →  ┌──────────────┐
+///           │ argument     │  16 bytes, where the trampoline leaves it
+///           ├──────────────┤  child_stack: the child's first push goes just below
 ///           │ grows down   │  PROT_READ | PROT_WRITE
 ///           │      ↓       │
 ///           ├──────────────┤
@@ -47,10 +47,16 @@ impl Stack {
         Ok(Self { base, size })
     }
 
-    /// Where it begins, as a stack that grows downward: 16 bytes below its upper end, so that the
-    /// trampoline has room for an argument and the alignment that every ABI asks for.
+    /// Where the child begins: just below the top, so that the trampoline has room there for an
+    /// argument, and the alignment that every ABI asks for.
+    #[must_use]
+    pub fn child_stack(&self) -> *mut c_void {
+        self.top().wrapping_byte_sub(16)
+    }
+
+    /// Its upper end, one byte past the last.
     #[must_use]
     pub fn top(&self) -> *mut c_void {
-        self.base.wrapping_byte_add(self.size - 16)
+        self.base.wrapping_byte_add(self.size)
     }
 }

@@ -84,7 +84,7 @@ pub struct Sys {
 impl Sys {
     /// A door whose every call is shown as `trace` says.
     #[must_use]
-    pub fn new(trace: Trace) -> Self {
+    pub const fn new(trace: Trace) -> Self {
         Self { trace }
     }
 
@@ -189,7 +189,7 @@ impl Sys {
     unsafe fn start(&self, start: &Start<'_>) -> Result<Pid, Errno> {
         let args = start.args();
         let [flags, ..] = args;
-        let stack = start.child_stack.top();
+        let stack = start.child_stack.child_stack();
         // SAFETY: the stack is writable up to its top and free, by this function's own contract,
         // and `child_start` gets what it accepts, in the child's copy of the memory.
         let raw = unsafe { arch::clone(flags, stack, child_start, ptr::from_ref(start).cast()) };
@@ -534,11 +534,10 @@ impl Sys {
     }
 
     fn end(&self, number: Sysno, status: c_int) -> ! {
-        loop {
-            // SAFETY: no memory is involved. Where a tracer or an emulator lets the call return,
-            // it is made again: there is nothing after it.
-            let _ = unsafe { self.last_call(number, &[from_int(status)]) };
-        }
+        // SAFETY: no memory is involved.
+        let _ = unsafe { self.last_call(number, &[from_int(status)]) };
+        // Where a tracer lets the call return, there is nothing to go on with.
+        arch::trap()
     }
 }
 
@@ -603,7 +602,7 @@ struct Start<'a> {
 impl Start<'_> {
     /// The arguments of its clone(2), as the kernel gets them.
     fn args(&self) -> [usize; 5] {
-        [self.flags as usize, self.child_stack.top().addr(), 0, 0, 0]
+        [self.flags as usize, self.child_stack.child_stack().addr(), 0, 0, 0]
     }
 }
 

@@ -22,13 +22,18 @@ const SHORT: [&str; 3] = ["--delay=0.3", "--hold=0.6", "bizarro"];
 /// Would sleep long, if nothing ended it.
 const LONG: [&str; 3] = ["--delay=0.3", "--hold=300", "bizarro"];
 
+/// What it says without privilege.
+const NOT_PERMITTED: &str = "clone: Operation not permitted\n\
+    newuts: hint: no CAP_SYS_ADMIN: run as root, or add --user; \
+    in a container, --cap-add SYS_ADMIN\n";
+
 #[test]
 fn without_privilege() {
     needs!(require::root(), require::tool("setpriv"));
     let mut setpriv = command("setpriv");
     setpriv.args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
     setpriv.arg(crate::support::run::NEWUTS).args(LONG);
-    setpriv.run().is(1, "", "clone: Operation not permitted\n");
+    setpriv.run().is(1, "", NOT_PERMITTED);
 }
 
 #[test]
@@ -36,7 +41,7 @@ fn as_an_ordinary_user() {
     needs!(require::root(), require::tool("setpriv"));
     let copy = Copied::new();
     let mut setpriv = unprivileged();
-    setpriv.arg(&copy.path).args(LONG).run().is(1, "", "clone: Operation not permitted\n");
+    setpriv.arg(&copy.path).args(LONG).run().is(1, "", NOT_PERMITTED);
 }
 
 #[test]
@@ -64,7 +69,9 @@ fn without_namespaces() {
     let script = r#"echo 0 >/proc/sys/user/max_uts_namespaces; exec "$@""#;
     let mut user = unprivileged();
     user.args(["unshare", "--map-root-user", "sh", "-c", script, "sh"]).arg(&copy.path).args(LONG);
-    user.run().is(1, "", "clone: No space left on device\n");
+    let message = "clone: No space left on device\n\
+                   newuts: hint: no more UTS namespaces: see /proc/sys/user/max_uts_namespaces\n";
+    user.run().is(1, "", message);
 }
 
 #[test]
@@ -79,7 +86,9 @@ fn names_of_any_length() {
         let run = newuts(["--delay=0.3", "--hold=0.5", &name]).run();
         let (_, transcript) = transcript(&run.stdout);
         assert_eq!(transcript, format!("clone() returned PID\n{}", parents_lines()));
-        assert_eq!((run.status, run.stderr.as_str()), (1, "sethostname: Invalid argument\n"));
+        let message = "sethostname: Invalid argument\n\
+                       newuts: hint: a host name has at most 64 bytes\n";
+        assert_eq!((run.status, run.stderr.as_str()), (1, message));
     }
 }
 

@@ -9,8 +9,12 @@ use std::ptr;
 use linux_raw_sys::general::SIGCHLD;
 use newuts::stack::Stack;
 use newuts::sys::Sys;
+use newuts::trace::Trace;
 
 use crate::support::run::no_fork;
+
+/// The kernel, whose calls nobody watches.
+const SYS: Sys = Sys::new(Trace::Off);
 
 const SIZE: usize = 1024 * 1024;
 
@@ -20,15 +24,15 @@ fn page_size() -> usize {
 }
 
 fn map() -> Stack {
-    Stack::map(&Sys, SIZE, page_size()).ok().unwrap()
+    Stack::map(&SYS, SIZE, page_size()).ok().unwrap()
 }
 
 /// Runs `child` with `arg` on `stack` in a process of its own. Gives its status.
 fn run<T>(stack: &Stack, child: extern "C" fn(&T) -> c_int, arg: &T) -> u8 {
     let _lock = no_fork(); // the child has a copy of all descriptors, too
     // SAFETY: the child gets a copy of the memory, and the stack is new.
-    let pid = unsafe { Sys.clone(SIGCHLD, stack, child, arg) }.unwrap();
-    Sys.wait4(pid).unwrap().code()
+    let pid = unsafe { SYS.clone(SIGCHLD, stack, child, arg) }.unwrap();
+    SYS.wait4(pid).unwrap().code()
 }
 
 #[test]
@@ -132,6 +136,6 @@ fn the_lowest_page_is_the_guard_and_the_rest_is_not_executable() {
 
 #[test]
 fn a_size_that_no_machine_has_is_no_memory() {
-    let failure = Stack::map(&Sys, 1 << (usize::BITS - 1), page_size()).err().unwrap();
-    assert_eq!((failure.call, failure.errno), ("mmap", syscalls::Errno::ENOMEM));
+    let failure = Stack::map(&SYS, 1 << (usize::BITS - 1), page_size()).err().unwrap();
+    assert_eq!((failure.call, failure.errno), (syscalls::Sysno::mmap, syscalls::Errno::ENOMEM));
 }

@@ -63,6 +63,12 @@ pub(crate) unsafe extern "C" fn clone(
     )
 }
 
+/// A fault on purpose: `SIGILL`.
+#[unsafe(naked)]
+pub(crate) extern "C" fn trap() -> ! {
+    naked_asm!("ud2")
+}
+
 /// The flags of `rt_sigaction(2)` for a handler that does not return. This CPU's kernel delivers no
 /// signal unless it is told that there is a restorer, the code to which a handler returns
 /// (`arch/x86/kernel/signal_64.c`).
