@@ -7,28 +7,48 @@ use core::slice;
 use linux_raw_sys::general::{SIGKILL, timespec};
 
 use crate::demo::Demo;
-use crate::join::{Join, Target};
+use crate::join::Target;
 use crate::line::Line;
 use crate::namespace::{Namespace, User};
 use crate::process::{Strings, c_str};
 use crate::signal;
-use crate::sys::Pid;
 use crate::trace::Trace;
 
-/// What the words ask for.
-pub enum Request<'a> {
-    /// Nothing: there is no host name. The name is the program's, as it was called.
-    Usage(&'a [u8]),
+/// The forms of the program.
+#[derive(Clone, Copy)]
+pub enum Form<'a> {
+    /// None: there is no host name.
+    Usage,
     /// `--help`
     Help,
     /// `--version`
     Version,
     /// `newuts [OPTION]... HOSTNAME`
-    Demonstrate(Demo<'a>),
+    Demonstrate,
     /// `newuts [OPTION]... HOSTNAME COMMAND [ARG]...`
-    Run(Namespace<'a>, Strings<'a>),
+    Run,
     /// `newuts [OPTION]... --join TARGET [COMMAND [ARG]...]`
-    Join(Join<'a>, Strings<'a>),
+    Join(Target<'a>),
+}
+
+/// What the words of a command line say.
+pub struct CommandLine<'a> {
+    /// The program's name, as it was called.
+    pub name: &'a CStr,
+    /// How calls are to be shown.
+    pub trace: Trace,
+    /// What the demonstration is told; a command is told only about the namespace.
+    pub demo: Demo<'a>,
+    /// The command, or none.
+    pub command: Strings<'a>,
+    /// What is to be joined.
+    target: Option<Target<'a>>,
+    /// One option that means something to the demonstration only, if there is one.
+    for_demo: Option<&'a [u8]>,
+    /// One option that means nothing to `--join`, if there is one.
+    not_for_join: Option<&'a [u8]>,
+    /// The form that an option is by itself.
+    form: Option<Form<'a>>,
 }
 
 /// Words that cannot be understood: what is wrong with them, in which each `%` stands for one of the
@@ -109,82 +129,64 @@ const OPTIONS: [([u8; 16], Opt, Value, Forms); 11] = [
     (*b"version         ", Opt::Version, Value::None, Forms::All),
 ];
 
-/// The options of a command line, as they are gathered.
-struct Options<'a> {
-    trace: Trace,
-    hold: timespec,
-    delay: timespec,
-    kill_child: Option<u32>,
-    user: Option<User>,
-    domainname: Option<&'a CStr>,
-    join: Option<(&'a CStr, Target<'a>)>,
-    /// One that means something to the demonstration only, if there is one.
-    for_demo: Option<&'a [u8]>,
-    /// One that means nothing to `--join`, if there is one.
-    not_for_join: Option<&'a [u8]>,
-    /// An option that is a request of its own.
-    request: Option<Request<'a>>,
-}
+impl<'a> CommandLine<'a> {
+    /// A command line of which nothing has been read.
+    #[must_use]
+    pub fn new(words: Strings<'a>) -> Self {
+        Self {
+            name: c"newuts",
+            trace: Trace::Off,
+            demo: Demo {
+                namespace: Namespace { hostname: c"", domainname: None, user: None },
+                hold: timespec { tv_sec: 200, tv_nsec: 0 },
+                delay: timespec { tv_sec: 1, tv_nsec: 0 },
+                kill_child: None,
+            },
+            command: words,
+            target: None,
+            for_demo: None,
+            not_for_join: None,
+            form: None,
+        }
+    }
 
-/// A command line, read.
-pub struct CommandLine<'a> {
-    /// How calls are to be shown.
-    pub trace: Trace,
-    /// What is asked for, or the first mistake.
-    pub request: Result<Request<'a>, Mistake<'a>>,
-}
-
-/// Reads the words of a command line, the program's name first.
-#[must_use]
-pub fn parse(words: Strings<'_>) -> CommandLine<'_> {
-    let mut options = Options {
-        trace: Trace::Off,
-        hold: timespec { tv_sec: 200, tv_nsec: 0 },
-        delay: timespec { tv_sec: 1, tv_nsec: 0 },
-        kill_child: None,
-        user: None,
-        domainname: None,
-        join: None,
-        for_demo: None,
-        not_for_join: None,
-        request: None,
-    };
-    let request = options.read(words);
-    CommandLine { trace: options.trace, request }
-}
-
-impl<'a> Options<'a> {
-    /// Reads the options, and makes a request of them and the operands.
-    fn read(&mut self, mut words: Strings<'a>) -> Result<Request<'a>, Mistake<'a>> {
-        let name = words.next().unwrap_or(c"newuts");
-        while let Some(word) = words.peek() {
+    /// Reads the words, the program's name first. Gives the form that they ask for.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake in them.
+    pub fn read(&mut self) -> Result<Form<'a>, Mistake<'a>> {
+        if let Some(name) = self.command.next() {
+            self.name = name;
+        }
+        while let Some(word) = self.command.peek() {
             match word.to_bytes() {
                 [b'-', b'-'] => {
-                    words.next();
+                    self.command.next();
                     break;
                 }
                 [b'-', b'-', ..] => {
-                    words.next();
-                    self.long(word, &mut words)?;
+                    self.command.next();
+                    self.long(word)?;
                 }
                 [b'-', letters @ ..] if !letters.is_empty() => {
-                    words.next();
+                    self.command.next();
                     for letter in letters {
                         self.short(word.to_bytes(), letter)?;
                     }
                 }
                 _ => break,
             }
-            if let Some(request) = self.request.take() {
-                return Ok(request);
+            if let Some(form) = self.form {
+                return Ok(form);
             }
         }
-        self.request(name, words)
+        self.operands()
     }
 
     /// Takes a long option, `--NAME` or `--NAME=VALUE`, and its value from the next word if need
     /// be.
-    fn long(&mut self, word: &'a CStr, words: &mut Strings<'a>) -> Result<(), Mistake<'a>> {
+    fn long(&mut self, word: &'a CStr) -> Result<(), Mistake<'a>> {
         let (name, value) = split(word.to_bytes(), b'=');
         let same = |known: &[u8; 16]| {
             let known = known.iter().take_while(|byte| **byte != b' ');
@@ -201,7 +203,7 @@ impl<'a> Options<'a> {
             }
             Value::Required => Some(
                 value
-                    .or_else(|| words.next())
+                    .or_else(|| self.command.next())
                     .ok_or(Mistake::new("option '%' requires an argument", name))?,
             ),
             _ => value,
@@ -237,17 +239,17 @@ impl<'a> Options<'a> {
     /// Takes an option with its value, if it can take that. One that must have a value has it.
     fn take(&mut self, option: Opt, value: Option<&'a CStr>) -> Option<()> {
         match option {
-            Opt::Delay => self.delay = duration(value?.to_bytes())?,
-            Opt::Domainname => self.domainname = value,
-            Opt::Help => self.request = Some(Request::Help),
-            Opt::Hold => self.hold = hold_time(value?.to_bytes())?,
-            Opt::Join => self.join = Some((value?, target(value?)?)),
+            Opt::Delay => self.demo.delay = duration(value?.to_bytes())?,
+            Opt::Domainname => self.demo.namespace.domainname = value,
+            Opt::Help => self.form = Some(Form::Help),
+            Opt::Hold => self.demo.hold = hold_time(value?.to_bytes())?,
+            Opt::Join => self.target = Some(Target::read(value?)?),
             Opt::KillChild => {
-                self.kill_child =
+                self.demo.kill_child =
                     Some(value.map_or(Some(SIGKILL), |value| signal::number(value.to_bytes()))?);
             }
-            Opt::MapCurrentUser => self.user = Some(User::Current),
-            Opt::MapRootUser => self.user = Some(User::Root),
+            Opt::MapCurrentUser => self.demo.namespace.user = Some(User::Current),
+            Opt::MapRootUser => self.demo.namespace.user = Some(User::Root),
             Opt::Trace => {
                 self.trace = match value.map(CStr::to_bytes) {
                     None => Trace::Calls,
@@ -255,37 +257,29 @@ impl<'a> Options<'a> {
                     Some(_) => return None,
                 };
             }
-            Opt::User => self.user = Some(User::Unmapped),
-            Opt::Version => self.request = Some(Request::Version),
+            Opt::User => self.demo.namespace.user = Some(User::Unmapped),
+            Opt::Version => self.form = Some(Form::Version),
         }
         Some(())
     }
 
-    /// Makes a request of the options and the operands.
-    fn request(
-        &self,
-        name: &'a CStr,
-        mut operands: Strings<'a>,
-    ) -> Result<Request<'a>, Mistake<'a>> {
-        if let Some((name, target)) = self.join {
-            if let Some(option) = self.not_for_join {
-                return Err(Mistake::new("option '%' cannot be used with --join", option));
-            }
-            let join = Join { name, target, user: self.user.is_some() };
-            return Ok(Request::Join(join, operands));
+    /// Takes the operands: the host name, if nothing is to be joined, and the command.
+    fn operands(&mut self) -> Result<Form<'a>, Mistake<'a>> {
+        if let Some(target) = self.target {
+            return match self.not_for_join {
+                Some(option) => Err(Mistake::new("option '%' cannot be used with --join", option)),
+                None => Ok(Form::Join(target)),
+            };
         }
-        let Some(hostname) = operands.next() else {
-            return Ok(Request::Usage(name.to_bytes()));
+        let Some(hostname) = self.command.next() else {
+            return Ok(Form::Usage);
         };
-        let Self { hold, delay, kill_child, domainname, user, .. } = *self;
-        let namespace = Namespace { hostname, domainname, user };
-        if operands.peek().is_some() {
-            if let Some(option) = self.for_demo {
-                return Err(Mistake::new("option '%' cannot be used with a command", option));
-            }
-            return Ok(Request::Run(namespace, operands));
+        self.demo.namespace.hostname = hostname;
+        match self.for_demo {
+            _ if self.command.peek().is_none() => Ok(Form::Demonstrate),
+            Some(option) => Err(Mistake::new("option '%' cannot be used with a command", option)),
+            None => Ok(Form::Run),
         }
-        Ok(Request::Demonstrate(Demo { namespace, hold, delay, kill_child }))
     }
 }
 
@@ -302,20 +296,6 @@ fn hold_time(value: &[u8]) -> Option<timespec> {
         return Some(timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }
     duration(value)
-}
-
-/// Reads `--join`'s value: a process id, or a path, which has a slash.
-fn target(value: &CStr) -> Option<Target<'_>> {
-    let bytes = value.to_bytes();
-    if split(bytes, b'/').1.is_some() {
-        return Some(Target::File(value));
-    }
-    if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    // There is no process with so large an id as one that does not fit (proc(5), pid_max).
-    let pid = number(bytes).and_then(|number| Pid::try_from(number).ok());
-    Some(Target::Process(pid.unwrap_or(Pid::MAX)))
 }
 
 /// Reads a whole number in decimal.

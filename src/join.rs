@@ -6,6 +6,7 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_RDONLY};
 use syscalls::{Errno, Sysno};
 
+use crate::args::{number, split};
 use crate::failure::{During as _, Failure};
 use crate::hint;
 use crate::line::Line;
@@ -14,58 +15,60 @@ use crate::process::{InitialStack, Strings};
 use crate::run::{FAILED, execute};
 use crate::sys::{Pid, Sys};
 
-/// What is asked for.
+/// What names a namespace, as it was given.
 #[derive(Clone, Copy)]
-pub struct Join<'a> {
-    /// The target as it was given.
-    pub name: &'a CStr,
-    /// What it means.
-    pub target: Target<'a>,
-    /// Whether to join the user namespace that owns it, too.
-    pub user: bool,
+pub struct Target<'a> {
+    /// The word.
+    name: &'a CStr,
+    /// The process id that it is; a path, if none.
+    pid: Option<Pid>,
 }
 
-/// What names a namespace.
-#[derive(Clone, Copy)]
-pub enum Target<'a> {
-    /// A process that is in it.
-    Process(Pid),
-    /// A file: an entry of /proc/PID/ns, or a bind mount of one.
-    File(&'a CStr),
+impl<'a> Target<'a> {
+    /// Reads a process id, or a path, which has a slash.
+    #[must_use]
+    pub fn read(name: &'a CStr) -> Option<Self> {
+        let bytes = name.to_bytes();
+        if split(bytes, b'/').1.is_some() {
+            return Some(Self { name, pid: None });
+        }
+        if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        // There is no process with so large an id as one that does not fit (proc(5), pid_max).
+        let pid = number(bytes).and_then(|number| Pid::try_from(number).ok());
+        Some(Self { name, pid: Some(pid.unwrap_or(Pid::MAX)) })
+    }
 }
 
-/// Enters a UTS namespace that exists, and runs a command there, or else shows its host name. Gives
-/// the exit status.
+/// Enters a UTS namespace that exists, with `user` the user namespace that owns it first, and runs
+/// a command there, or else shows its host name. Gives the exit status.
 #[must_use]
-pub fn join(sys: &Sys, process: &InitialStack<'_>, join: Join<'_>, command: &Strings<'_>) -> u8 {
-    if let Err(failure) = enter(sys, join.target, join.user) {
+pub fn join(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    target: Target<'_>,
+    user: bool,
+    command: &Strings<'_>,
+) -> u8 {
+    let entered = match target.pid {
+        Some(pid) => by_process(sys, pid, user),
+        None => by_file(sys, target.name, user),
+    };
+    if let Err(failure) = entered {
         failure.report(sys);
-        hint::give_for_join(sys, failure, join.user);
+        hint::give_for_join(sys, failure, user);
         return FAILED;
     }
     if command.peek().is_some() {
         return execute(sys, process, command);
     }
-    match show_names(sys, join.name.to_bytes(), false) {
+    match show_names(sys, target.name.to_bytes(), false) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);
             FAILED
         }
-    }
-}
-
-/// Moves this process into the UTS namespace of `target`, and with `user` into the user namespace
-/// that owns it first.
-///
-/// # Errors
-///
-/// pidfd_open(2): `ESRCH` where the process is gone. openat(2): `ENOENT`, `EACCES`.
-/// setns(2): `EPERM`, `EINVAL` for a file that is no UTS namespace, `ESRCH`. ioctl_ns(2).
-fn enter(sys: &Sys, target: Target<'_>, user: bool) -> Result<(), Failure> {
-    match target {
-        Target::Process(pid) => by_process(sys, pid, user),
-        Target::File(path) => by_file(sys, path, user),
     }
 }
 

@@ -19,7 +19,7 @@
 use process::InitialStack;
 use sys::{STDERR, STDOUT, Sys};
 
-use args::{Mistake, Request};
+use args::{CommandLine, Form};
 use failure::During as _;
 use init::Init;
 use line::{Line, write_all};
@@ -70,11 +70,20 @@ COMMAND cannot be executed, 127 if there is none, 2 if the options are wrong.
 
 /// Does what the words of the command line ask for, and ends.
 pub fn run(process: &InitialStack<'_>) -> ! {
-    let command_line = args::parse(process.argv());
-    let sys = Sys::new(command_line.trace);
+    let mut words = CommandLine::new(process.argv());
+    let form = words.read();
+    let sys = Sys::new(words.trace);
     let init = Init::ask(&sys);
     init.open_console(&sys);
-    let status = answer(&sys, process, init, command_line.request);
+    let status = match form {
+        Ok(form) => answer(&sys, process, init, form, &words),
+        Err(mistake) => {
+            let mut line = Line::new();
+            mistake.describe(&mut line);
+            let _ = line.write_to(&sys, STDERR);
+            2
+        }
+    };
     init.leave(&sys, status)
 }
 
@@ -83,25 +92,24 @@ fn answer(
     sys: &Sys,
     process: &InitialStack<'_>,
     init: Init,
-    request: Result<Request<'_>, Mistake<'_>>,
+    form: Form<'_>,
+    words: &CommandLine<'_>,
 ) -> u8 {
-    let mut line = Line::new();
-    match request {
-        Ok(Request::Demonstrate(demo)) => demo::demonstrate(sys, process, init, &demo),
-        Ok(Request::Run(namespace, command)) => run::run(sys, process, &namespace, &command),
-        Ok(Request::Join(join, command)) => join::join(sys, process, join, &command),
-        Ok(Request::Usage(name)) => {
+    let CommandLine { name, demo, command, .. } = words;
+    match form {
+        Form::Join(target) => {
+            join::join(sys, process, target, demo.namespace.user.is_some(), command)
+        }
+        Form::Run => run::run(sys, process, &demo.namespace, command),
+        Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
+        Form::Help => say(sys, HELP),
+        Form::Version => say(sys, concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n")),
+        Form::Usage => {
             // The example's own choice: no host name is a question, not an error.
-            line.text("Usage: ").escaped(name).text(" <child-hostname>\n");
+            let mut line = Line::new();
+            line.text("Usage: ").escaped(name.to_bytes()).text(" <child-hostname>\n");
             line.text("Try 'newuts --help' for more information.");
             u8::from(line.write_to(sys, STDERR).is_err())
-        }
-        Ok(Request::Help) => say(sys, HELP),
-        Ok(Request::Version) => say(sys, concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n")),
-        Err(mistake) => {
-            mistake.describe(&mut line);
-            let _ = line.write_to(sys, STDERR);
-            2
         }
     }
 }
