@@ -74,10 +74,12 @@ pub fn strerror(line: &mut Line, errno: Errno) {
     };
 }
 
-/// Appends the name of an errno: `EPERM`.
-pub fn errno_name(line: &mut Line, errno: Errno) -> &mut Line {
+/// Appends an errno as strace(1) shows it: `EPERM`, or with its text
+/// `EPERM (Operation not permitted)`; `(errno 41)` for one that is not in use.
+pub fn errno(line: &mut Line, errno: Errno, with_text: bool) -> &mut Line {
     match describe(errno) {
+        Some((name, text)) if with_text => line.bytes(name).text(" (").bytes(text).byte(b')'),
         Some((name, _)) => line.bytes(name),
-        None => line.text("ERRNO_").number(errno.into_raw().unsigned_abs().into()),
+        None => line.text("(errno ").number(errno.into_raw().unsigned_abs().into()).byte(b')'),
     }
 }

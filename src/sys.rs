@@ -583,9 +583,10 @@ unsafe fn raw_call(number: Sysno, args: &[usize]) -> Raw {
 #[cold]
 #[inline(never)]
 fn show(trace: Trace, call: &Call<'_>) {
-    let unseen = Sys::new(Trace::Off);
-    let mut line = Line::new();
-    if call.show(&mut line, trace, unseen.getpid().unsigned_abs().into()) {
+    if call.is_shown(trace) {
+        let unseen = Sys::new(Trace::Off);
+        let mut line = Line::new();
+        call.show(&mut line, trace, unseen.getpid().unsigned_abs().into());
         let _ = line.write_to(&unseen, STDERR);
     }
 }

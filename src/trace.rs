@@ -138,24 +138,22 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The line that `trace` wants for this call, made by process `pid`; or none.
-    pub fn show(&self, line: &mut Line, trace: Trace, pid: u64) -> bool {
-        let start = line.len();
-        line.number(pid);
-        while line.len() < start + 5 {
+    /// Whether `trace` has a line for this call. strace sees clone return in the parent only.
+    #[must_use]
+    pub fn is_shown(&self, trace: Trace) -> bool {
+        trace != Trace::Calls || self.number != Sysno::clone || self.result != Some(Ok(0))
+    }
+
+    /// Puts the line that `trace` wants for this call, made by process `pid`, into an empty one.
+    pub fn show(&self, line: &mut Line, trace: Trace, pid: u64) {
+        line.number(pid).byte(b' ');
+        while line.len() < 6 {
             line.byte(b' ');
         }
-        line.byte(b' ');
         match trace {
-            Trace::Off => return false,
-            // strace sees clone return in the parent.
-            Trace::Calls if self.number == Sysno::clone && self.result == Some(Ok(0)) => {
-                return false;
-            }
-            Trace::Calls => self.call(line),
             Trace::Registers => self.registers(line),
+            _ => self.call(line),
         }
-        true
     }
 
     /// `clone rax=0x38 rdi=0x4000011 rsi=0x7f… => 0xdde`
@@ -168,23 +166,14 @@ impl Call<'_> {
             line.byte(b' ').bytes(register).byte(b'=').hex(*value);
         }
         line.text(" => ");
-        match self.result {
-            None => line.byte(b'?'),
-            Some(Ok(value)) => line.hex(value),
-            Some(Err(errno)) => {
-                // The register holds the negative number.
-                let number = errno.into_raw().unsigned_abs();
-                line.hex((number as usize).wrapping_neg()).text(" -1 ");
-                failure::errno_name(line, errno)
-            }
-        };
+        self.result(line, true);
     }
 
     /// `uname({sysname="Linux", nodename="bizarro", ...}) = 0`
     fn call(&self, line: &mut Line) {
         let (name, letters) = look_up(self.number);
         line.bytes(name).byte(b'(');
-        for (index, letter) in letters.iter().take(self.args.len()).enumerate() {
+        for (letter, index) in letters.iter().zip(0..self.args.len()) {
             if *letter == b'-' {
                 break;
             }
@@ -194,16 +183,23 @@ impl Call<'_> {
             self.argument(line, *letter, index);
         }
         line.text(") = ");
+        self.result(line, false);
+    }
+
+    /// What the call gave: as strace has it, or as the register.
+    fn result(&self, line: &mut Line, register: bool) {
         match self.result {
             None => line.byte(b'?'),
-            Some(Ok(value)) if self.number == Sysno::mmap => line.hex(value),
+            Some(Ok(value)) if register || self.number == Sysno::mmap => line.hex(value),
             Some(Ok(value)) => line.number(value as u64),
             Some(Err(errno)) => {
+                if register {
+                    // It holds the negative number.
+                    let number = errno.into_raw() as usize;
+                    line.hex(number.wrapping_neg()).byte(b' ');
+                }
                 line.text("-1 ");
-                failure::errno_name(line, errno);
-                line.text(" (");
-                failure::strerror(line, errno);
-                line.byte(b')')
+                failure::errno(line, errno, !register)
             }
         };
     }
