@@ -12,4 +12,5 @@ mod memory;
 mod process;
 mod stack;
 mod support;
+mod trace;
 mod values;

@@ -4,3 +4,4 @@
 pub mod require;
 pub mod run;
 pub mod strace;
+pub mod trace;

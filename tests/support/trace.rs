@@ -1,0 +1,234 @@
+//! A run with `--trace` under strace(1): what strace wrote of it, brought into the form in which
+//! the program itself writes it. All that differs by SPEC is in [`Log::lines`].
+
+use std::ffi::OsStr;
+use std::fs;
+use std::process::Command;
+
+use regex::Captures;
+use rustix::thread::CapabilitySet;
+use tempfile::NamedTempFile;
+
+use super::run::{NEWUTS, Outcome, Watched as _, command};
+
+/// Compiles a pattern once.
+macro_rules! regex {
+    ($pattern:expr) => {{
+        use std::sync::LazyLock;
+        static REGEX: LazyLock<::regex::Regex> =
+            LazyLock::new(|| ::regex::Regex::new($pattern).unwrap());
+        &*REGEX
+    }};
+}
+pub(crate) use regex;
+
+/// The source of the room that shows calls.
+const SOURCE: &str = include_str!("../../src/trace.rs");
+
+/// The names in the table of calls: each row's number and name, which are alike.
+pub fn table() -> Vec<&'static str> {
+    let rows = regex!(r#"row\(Sysno::(\w+), b"(\w+) "#).captures_iter(SOURCE);
+    let names = rows.map(|row| {
+        let (_, [number, name]) = row.extract();
+        assert_eq!(number, name);
+        name
+    });
+    names.collect()
+}
+
+/// A program under strace, in a UTS namespace of its own.
+pub struct Traced {
+    /// The command, whose descriptors the test may choose.
+    pub command: Command,
+    log: NamedTempFile,
+}
+
+impl Traced {
+    /// `strace -f -a1 -o FILE OPTION... UNDER... PROGRAM ARG...`
+    pub fn of<S: AsRef<OsStr>>(
+        program: &OsStr,
+        options: &[&str],
+        under: &[&str],
+        args: &[S],
+    ) -> Self {
+        let log = NamedTempFile::new().unwrap();
+        let mut command = command("unshare");
+        command.args(["--uts", "strace", "-f", "-a1", "-o"]).arg(log.path());
+        command.args(options).args(under).arg(program).args(args);
+        Self { command, log }
+    }
+
+    /// The same with `newuts`, and the faults of strace's `-e inject=`.
+    pub fn new<S: AsRef<OsStr>>(faults: &[&str], under: &[&str], args: &[S]) -> Self {
+        let faults: Vec<_> = faults.iter().map(|fault| format!("--inject={fault}")).collect();
+        let faults: Vec<_> = faults.iter().map(String::as_str).collect();
+        Self::of(OsStr::new(NEWUTS), &faults, under, args)
+    }
+
+    /// Runs it to its end.
+    #[track_caller]
+    pub fn run(mut self) -> (Outcome, Log) {
+        let outcome = self.command.run();
+        let text = fs::read_to_string(self.log.path()).unwrap();
+        (outcome, Log::parse(&text))
+    }
+}
+
+/// What strace wrote of the program.
+pub struct Log {
+    /// Per process, the parent first, its calls: `getpid() = 1234`.
+    pub processes: Vec<(i32, Vec<String>)>,
+}
+
+impl Log {
+    /// Reads a log from the program's start to its end: calls that strace split are joined, signals
+    /// and ends are left out, and so is what ran before it and what it became.
+    fn parse(log: &str) -> Self {
+        let mut processes: Vec<(i32, Vec<String>)> = Vec::new();
+        // Those of before; they may live on beside it.
+        let mut others: Vec<i32> = Vec::new();
+        for line in log.lines() {
+            let (pid, what) = line.split_once(' ').expect(log);
+            let (pid, what) = (pid.parse().expect(log), what.trim_start());
+            if processes.iter().all(|(known, _)| *known != pid) {
+                processes.push((pid, Vec::new()));
+            }
+            let (_, calls) = processes.iter_mut().find(|(known, _)| *known == pid).unwrap();
+            if what.starts_with("+++ killed by ") {
+                // It was killed in a call, of which it could say nothing any more.
+                calls.pop_if(|call| !regex!(r"\) = [^?]|^exit").is_match(call));
+            } else if let Some(mark) = regex!(r"^<\.\.\. \w+ resumed>").find(what) {
+                let call = calls.last_mut().unwrap();
+                *call = call.strip_suffix(" <unfinished ...>").unwrap().to_owned();
+                call.push_str(&what[mark.end()..]);
+            } else if !what.starts_with("---") && !what.starts_with("+++") {
+                calls.push(what.to_owned());
+            }
+            let start = regex!(r#"^execve\("[^"]*/newuts", .* = 0$"#);
+            if others.is_empty() && calls.last().is_some_and(|call| start.is_match(call)) {
+                calls.clear();
+                others =
+                    processes.iter().map(|(known, _)| *known).filter(|it| *it != pid).collect();
+                others.push(0);
+            }
+        }
+        assert!(!others.is_empty(), "the program did not run: {log}");
+        processes.retain(|(pid, _)| !others.contains(pid));
+        for (_, calls) in &mut processes {
+            for call in calls.iter_mut() {
+                *call = regex!(r"( \((INJECTED|DELAYED)[^)]*\))+$").replace(call, "").into_owned();
+            }
+            let end = calls.iter().position(|call| became_another(call));
+            calls.truncate(end.map_or(calls.len(), |end| end + 1));
+        }
+        Self { processes }
+    }
+
+    /// The calls without those of the trace: its writes, and the getpid before each.
+    #[track_caller]
+    pub fn without_trace(&self) -> Vec<(i32, Vec<&str>)> {
+        self.processes.iter().map(|(pid, calls)| (*pid, without_trace(calls))).collect()
+    }
+
+    /// The writes of the trace.
+    pub fn trace_writes(&self) -> impl Iterator<Item = &str> {
+        let calls = self.processes.iter().flat_map(|(_, calls)| calls);
+        calls.map(String::as_str).filter(|call| is_trace(call))
+    }
+
+    /// The names of all calls.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let calls = self.processes.iter().flat_map(|(_, calls)| calls);
+        calls.map(|call| call.split('(').next().unwrap())
+    }
+
+    /// What `--trace` is to say, in the order of the process ids. strace's own lines but for three things: a
+    /// successful execve does not return, a failing one is shown before it is known to fail, and
+    /// the sets of capget are numbers. Where the program has `pids` of its own, as in a PID
+    /// namespace, they stand for strace's.
+    #[track_caller]
+    pub fn lines(&self, pids: &[i32]) -> String {
+        let mut lines = Vec::new();
+        for (index, (pid, calls)) in self.without_trace().into_iter().enumerate() {
+            let pid = pids.get(index).copied().unwrap_or(pid);
+            for call in calls {
+                if let Some(asked) = before_execve(call) {
+                    lines.push((pid, asked));
+                    if became_another(call) {
+                        continue;
+                    }
+                }
+                lines.push((pid, with_numbers_for_sets(call)));
+            }
+        }
+        lines.sort_by_key(|(pid, _)| *pid);
+        lines.iter().map(|(pid, call)| format!("{pid:<5} {call}\n")).collect()
+    }
+}
+
+/// Whether a call is a write of the trace's.
+fn is_trace(call: &str) -> bool {
+    regex!(r#"^write\(2, "\d+ +\w+(\(| rax=)"#).is_match(call)
+}
+
+/// Whether a call is an execve that succeeded.
+fn became_another(call: &str) -> bool {
+    call.starts_with("execve(") && call.ends_with(") = 0")
+}
+
+/// [`Log::without_trace`] for one process.
+#[track_caller]
+fn without_trace(all: &[String]) -> Vec<&str> {
+    let mut calls: Vec<&str> = Vec::new();
+    for call in all {
+        if is_trace(call) {
+            assert!(calls.pop().unwrap().starts_with("getpid() = "), "{all:#?}");
+        } else {
+            calls.push(call);
+        }
+    }
+    calls
+}
+
+/// What is said before an execve is made.
+fn before_execve(call: &str) -> Option<String> {
+    let end =
+        call.starts_with("execve(").then(|| regex!(r" \*/\) = ").find_iter(call).last())??;
+    Some(format!("{}?", &call[..end.end()]))
+}
+
+/// `effective=1<<CAP_CHOWN|1<<CAP_KILL` as `effective=0x21`.
+fn with_numbers_for_sets(call: &str) -> String {
+    if !call.starts_with("capget(") {
+        return call.to_owned();
+    }
+    let number = |set: &Captures| {
+        let names = set[2].split('|').filter_map(|name| name.strip_prefix("1<<CAP_"));
+        let bits = names.map(|name| CapabilitySet::from_name(name).expect(name).bits());
+        format!("{}={:#x}", &set[1], bits.fold(0, |all, bit| all | bit))
+    };
+    regex!("(effective|permitted|inheritable)=([^,}]*)").replace_all(call, number).into_owned()
+}
+
+/// What the program wrote on standard error: the lines of its trace, in the order of the process
+/// ids, and the other lines.
+pub fn sorted(stderr: &str) -> (String, String) {
+    let (mut trace, other): (Vec<_>, Vec<_>) = stderr
+        .split_inclusive('\n')
+        .partition(|line| regex!(r"^\d+ +\w+(\(| rax=)").is_match(line));
+    trace.sort_by_key(|line| line.split(' ').next().unwrap().parse::<i32>().unwrap());
+    (trace.concat(), other.concat())
+}
+
+/// Asserts that two texts are the same, and shows the first lines that are not.
+#[track_caller]
+pub fn same(found: &str, expected: &str, what: &str) {
+    let (mut lines, mut wanted) = (found.lines(), expected.lines());
+    while found != expected {
+        let (line, want) = (lines.next(), wanted.next());
+        assert_eq!(line, want, "\n{what}\nfound:\n{found}\nexpected:\n{expected}");
+        if (line, want) == (None, None) {
+            panic!("{what}: they differ in a newline only");
+        }
+    }
+}

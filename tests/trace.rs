@@ -1,0 +1,815 @@
+//! `--trace`, beside strace(1), which says what each line must be.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::support::require::{self, needs};
+use crate::support::run::{
+    Copied, NEWUTS, Outcome, Running, Watched, broken_pipe, full_disk, kill, newuts,
+};
+use crate::support::strace;
+use crate::support::trace::{Log, Traced, regex, same, sorted, table};
+
+/// A demonstration in which the child ends well after the parent's last look.
+const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.2", "bizarro"];
+
+/// One that takes no time, for where the order does not matter.
+const QUICK: [&str; 3] = ["--delay=0", "--hold=0", "bizarro"];
+
+/// Runs its arguments as process 1 of a container.
+const AS_INIT: [&str; 4] = ["unshare", "--pid", "--fork", "--kill-child"];
+
+/// Runs its arguments where no UTS namespace can be made.
+const NO_SPACE: [&str; 7] = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    r#"echo 0 >/proc/sys/user/max_uts_namespaces; exec "$@""#,
+    "sh",
+];
+
+/// Runs its arguments where no user namespace can be made.
+const NO_USERS: [&str; 7] = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    r#"echo 0 >/proc/sys/user/max_user_namespaces; exec "$@""#,
+    "sh",
+];
+
+/// Runs its arguments as root without the capability.
+const NO_CAPABILITY: [&str; 3] = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
+
+/// Runs its arguments where another MiB of memory is too much.
+const NO_MEMORY: [&str; 2] = ["prlimit", "--as=600000"];
+
+/// `--trace` before other words.
+fn traced<S: AsRef<OsStr>>(args: &[S]) -> Vec<OsString> {
+    let args = args.iter().map(|arg| arg.as_ref().to_owned());
+    [OsString::from("--trace")].into_iter().chain(args).collect()
+}
+
+/// Asserts that a run wrote what strace saw; gives strace's lines, and what else the run said.
+#[track_caller]
+fn compare(run: Traced, pids: &[i32], what: &str) -> (String, Outcome) {
+    let (mut outcome, log) = run.run();
+    let (trace, other) = sorted(&outcome.stderr);
+    let expected = log.lines(pids);
+    same(&trace, &expected, what);
+    let table = table();
+    assert!(log.names().all(|name| table.contains(&name)), "{what}: not in the table");
+    outcome.stderr = other;
+    (expected, outcome)
+}
+
+/// [`compare`] for `newuts` with `faults`, `under` other programs; what was seen must have each of
+/// `seen`.
+#[track_caller]
+fn agrees<S: AsRef<OsStr>>(faults: &[&str], under: &[&str], args: &[S], seen: &[&str]) -> Outcome {
+    let what = format!("{faults:?} {under:?} {:?}", traced(args));
+    let mut faults = faults.to_vec();
+    // Under strace a signal that does nothing, the child's end, still interrupts a sleep, and
+    // strace then shows another call, by which the kernel goes on with it.
+    if args.iter().any(|arg| arg.as_ref() == "--delay=0")
+        && faults.iter().all(|fault| !fault.starts_with("nanosleep:"))
+    {
+        faults.push("nanosleep:retval=0");
+    }
+    let pids: &[i32] = if under == AS_INIT { &[1, 2] } else { &[] };
+    let run = Traced::new(&faults, under, &traced(args));
+    let (lines, outcome) = compare(run, pids, &what);
+    for seen in seen {
+        assert!(lines.contains(seen), "{what}: no {seen} in\n{lines}");
+    }
+    outcome
+}
+
+#[test]
+fn the_demonstration_is_shown_as_strace_shows_it() {
+    needs!(strace::here());
+    agrees(&[], &[], &SHORT, &["clone(", "exit(0) = ?", "exit_group(0) = ?"])
+        .demonstrates("bizarro", 0, "");
+}
+
+#[test]
+fn every_name_is_shown_as_strace_shows_it() {
+    needs!(strace::here());
+    let every_byte: Vec<u8> = (1..=255).collect();
+    let lengths = [0, 1, 31, 32, 33, 63, 64, 65, 300].map(|length| vec![b'a'; length]);
+    let odd: [&[u8]; 7] = [
+        b"\x01",
+        b"\x017\x018",
+        b"\n\t\x0b\x0c\r",
+        b"\"\\'",
+        b"\x7f\x80\xff9",
+        b"\x1b[2J\x1b]0;x\x07",
+        b"\xe6\x97\xa5\xe6\x9c\xac",
+    ];
+    let chunks = every_byte.chunks(32).chain(every_byte.chunks(64));
+    for name in lengths.iter().map(Vec::as_slice).chain(odd).chain(chunks) {
+        let name = OsStr::from_bytes(name);
+        agrees(&[], &[], &[name, OsStr::new("true")], &["sethostname("]);
+        let [delay, hold, _] = QUICK.map(OsStr::new);
+        agrees(&[], &[], &[delay, hold, OsStr::new("--domainname"), name, name], &["clone("]);
+    }
+}
+
+#[test]
+fn domain_names_are_shown() {
+    needs!(strace::here());
+    let [delay, hold, name] = QUICK;
+    let long = "d".repeat(65);
+    for (domain, seen) in [("foo.org", "\"foo.org\", 7) = 0"), ("", ""), (&long, "-1 EINVAL")] {
+        agrees(&[], &[], &[delay, hold, "--domainname", domain, name], &["setdomainname(", seen]);
+        agrees(&[], &[], &["--domainname", domain, name, "true"], &["setdomainname(", seen]);
+    }
+}
+
+#[test]
+fn every_signal_has_its_name() {
+    needs!(strace::here());
+    let [delay, hold, name] = QUICK;
+    for signal in 1..=64 {
+        let option = format!("--kill-child={signal}");
+        agrees(&[], &[], &[delay, hold, &option, name], &["prctl(PR_SET_PDEATHSIG, SIG"]);
+    }
+    for (signal, shown) in [("KILL", "KILL"), ("TERM", "TERM"), ("34", "RT_2"), ("64", "RT_32")] {
+        let seen = format!("prctl(PR_SET_PDEATHSIG, SIG{shown}) = 0\n");
+        let option = format!("--kill-child={signal}");
+        agrees(&[], &[], &[delay, hold, &option, name], &[&seen, "getppid() = "]);
+    }
+}
+
+#[test]
+fn every_time_is_shown() {
+    needs!(strace::here());
+    for (time, seen) in [
+        ("0.000000001", "{tv_sec=0, tv_nsec=1}"),
+        ("0.01", "{tv_sec=0, tv_nsec=10000000}"),
+        (".009999999", "{tv_sec=0, tv_nsec=9999999}"),
+    ] {
+        agrees(&[], &[], &["--delay", time, "--hold", time, "x"], &[seen]);
+    }
+    let sleepless = ["nanosleep:retval=0"];
+    for (time, seen) in [("200", "{tv_sec=200, "), ("forever", "{tv_sec=9223372036854775807, ")] {
+        agrees(&sleepless, &[], &["--hold", time, "x"], &[seen]);
+    }
+}
+
+#[test]
+fn every_end_of_a_child_is_shown() {
+    needs!(strace::here());
+    // The status is put in the place of the real one, as two little-endian bytes.
+    let ends = (0..=127).chain([11 | 0x80, 3 | 0x80, 64 | 0x80]).filter(|end| *end != 127);
+    let exits = [1, 2, 127, 128, 255].map(|status| status << 8);
+    for status in ends.filter(|end| end & 0x7f <= 64).chain(exits) {
+        let [low, high] = u16::try_from(status).unwrap().to_le_bytes();
+        let fault = format!("wait4:poke_exit=@arg2={low:02x}{high:02x}0000");
+        agrees(&[&fault], &[], &QUICK, &["wait4("]);
+    }
+}
+
+/// A signal really sent to the child, in its sleep.
+#[test]
+fn a_child_that_is_killed_is_shown() {
+    needs!(strace::here());
+    for (signal, seen) in [
+        ("SIGKILL", "WTERMSIG(s) == SIGKILL}"),
+        ("SIGTERM", "WTERMSIG(s) == SIGTERM}"),
+        ("SIGSEGV", "WTERMSIG(s) == SIGSEGV"),
+        ("SIGRT_2", "WTERMSIG(s) == SIGRT_2}"),
+    ] {
+        // Its first sleep: the parent's has ended by then, as its second would begin.
+        let folder = tempfile::tempdir().unwrap();
+        let fault = format!("sethostname:signal={signal}");
+        let args = traced(&["--delay=0", "x"]);
+        let mut run = Traced::new(&[&fault], &["prlimit", "--core=unlimited"], &args);
+        run.command.current_dir(folder.path());
+        let (mut outcome, log) = run.run();
+        let (trace, other) = sorted(&outcome.stderr);
+        outcome.stderr = other;
+        assert!(trace.contains(seen), "{trace}");
+        // The signal came before the line: strace saw a call of which the child could say nothing.
+        let expected: String = log
+            .lines(&[])
+            .split_inclusive('\n')
+            .filter(|line| !line.contains("sethostname("))
+            .collect();
+        same(&trace, &expected, signal);
+    }
+}
+
+#[test]
+fn commands_are_shown_as_strace_shows_them() {
+    needs!(strace::here());
+    let words: Vec<String> = (0..40).map(|length| "w".repeat(length)).collect();
+    for count in [31, 32, 33, 40] {
+        let command =
+            ["box", "true"].into_iter().chain(words[..count - 1].iter().map(String::as_str));
+        agrees(&[], &[], &command.collect::<Vec<_>>(), &["execve(\""]);
+    }
+    for words in [
+        &["true"][..],
+        &["/bin/true", "", "a\nb", "\"", "\\", "\u{e9}1", "\x1b7"],
+        &["./nowhere/at/all"],
+        &["frobnicate"],
+        &[""],
+        &["/dev/null"],
+        &["/"],
+        &["/etc/passwd/x"],
+    ] {
+        let args: Vec<_> = [&["box"], words].concat();
+        agrees(&[], &[], &args, &["execve(\"", " = ?\n"]);
+    }
+    for folder in ["a".repeat(255), ["b"; 900].join("/")] {
+        let path = format!("/{folder}/c");
+        agrees(&[], &[], &["box", &path], &["c\", [\"/"]);
+    }
+    agrees(&[], &[], &["box", &format!("/{}", "a".repeat(256))], &["-1 ENAMETOOLONG"]);
+}
+
+#[test]
+fn the_environment_is_counted() {
+    needs!(strace::here());
+    for count in [0, 1, 2, 300] {
+        // The shell is found without PATH, and so is strace.
+        let mut variables: Vec<String> = (0..count).map(|index| format!("V{index}=x")).collect();
+        variables.insert(0, "--ignore-environment".to_owned());
+        variables.insert(0, "env".to_owned());
+        let under: Vec<_> = variables.iter().map(String::as_str).collect();
+        let seen = format!("/* {count} var{} */", if count == 1 { "" } else { "s" });
+        agrees(&[], &under, &["box", "true"], &[&seen]);
+    }
+}
+
+#[test]
+fn every_folder_of_the_search_is_shown() {
+    needs!(strace::here());
+    for (path, seen) in [
+        ("PATH=", "execve(\"true\", "),
+        ("PATH=/nowhere::/etc/passwd:/bin", "execve(\"/etc/passwd/true\", "),
+        ("PATH=/\u{1}7\u{1}8:/bin", r#"execve("/\0017\18/true", "#),
+        ("PATH=/nowhere", "ENOENT"),
+    ] {
+        agrees(&[], &["env", path], &["box", "true"], &[seen]);
+    }
+}
+
+#[test]
+fn a_line_longer_than_a_pipe_takes_in_one_piece_is_cut() {
+    needs!(strace::here());
+    let path = format!("/{}x", "\u{1}/".repeat(1500));
+    let (outcome, log) = Traced::new(&[], &[], &traced(&["box", &path])).run();
+    let (trace, _) = sorted(&outcome.stderr);
+    let lines = log.lines(&[]);
+    assert!(lines.lines().any(|line| line.len() >= 4096), "{lines}");
+    let cut = lines.lines().map(|line| format!("{}\n", &line[..line.len().min(4095)]));
+    same(&trace, &cut.collect::<String>(), "cut");
+    let (name, word) = ("x".repeat(300), "\u{1}\u{1}7".repeat(30));
+    let args: Vec<_> = ["box", &name].into_iter().chain([word.as_str(); 60]).collect();
+    agrees(&[], &[], &args, &["\\1\\0017"]);
+}
+
+#[test]
+fn user_namespaces_are_shown() {
+    needs!(strace::here(), require::user_namespaces());
+    let copy = Copied::new();
+    let under = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    for option in ["-U", "-c", "-r"] {
+        for rest in [&["--delay=0", "--hold=0", "x"][..], &["x", "true"]] {
+            let args = traced(&[&[option], rest].concat());
+            for under in [&[][..], &under] {
+                let run = Traced::of(copy.path.as_os_str(), &[], under, &args);
+                let (lines, outcome) = compare(run, &[], option);
+                assert!(lines.contains("CLONE_NEWUTS|CLONE_NEWUSER"), "{lines}");
+                assert_eq!(lines.contains("O_WRONLY|O_CLOEXEC"), option != "-U", "{lines}");
+                assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+            }
+        }
+    }
+}
+
+#[test]
+fn joining_is_shown() {
+    needs!(strace::here());
+    let target = newuts(["--user", "--hold=60", "target"]).start();
+    let pid = target.cloned();
+    let (by_pid, by_path) = (pid.to_string(), format!("/proc/{pid}/ns/uts"));
+    let wrong = format!("/proc/{pid}/ns/mnt");
+    for (words, seen) in [
+        (&["--join", &by_pid][..], "setns(3, CLONE_NEWUTS) = 0"),
+        (&["--join", &by_path], "O_RDONLY|O_CLOEXEC) = 3"),
+        (&["--join", &by_pid, "true"], "pidfd_open("),
+        (&["--join", &by_path, "true"], "execve("),
+        (&["--join", &by_pid, "--user"], "setns(3, CLONE_NEWUTS|CLONE_NEWUSER) = 0"),
+        (&["--join", &by_path, "--user"], "ioctl(3, NS_GET_USERNS) = 4"),
+        (&["--join", &wrong], "EINVAL"),
+        (&["--join", "/dev/null"], "EINVAL"),
+        (&["--join", "/dev/null", "--user"], "ENOTTY"),
+        (&["--join", "/nowhere/\n"], "ENOENT"),
+        (&["--join", "/etc/passwd/"], "ENOTDIR"),
+        (&["--join", "999999999"], "pidfd_open(999999999, 0) = -1"),
+        (&["--join", "99999999999"], "pidfd_open(2147483647, 0) = -1"),
+        (&["--join", "0"], "pidfd_open(0, 0) = -1 EINVAL"),
+        (&["--join", &by_pid, "frobnicate"], "ENOENT"),
+    ] {
+        agrees(&[], &[], words, &[seen]);
+    }
+    agrees(&["pidfd_open:error=ENOSYS"], &[], &["--join", &by_pid], &["openat(AT_FDCWD, \"/proc/"]);
+    agrees(&["setns:error=EINVAL:when=1"], &[], &["--join", &by_pid, "--user"], &["ioctl("]);
+    kill(pid, Signal::KILL).unwrap();
+    target.finish();
+}
+
+#[test]
+fn usage_help_and_version_are_shown() {
+    needs!(strace::here());
+    for (words, status) in [(&[][..], 0), (&["--help"], 0), (&["--version"], 0), (&["--bogus"], 2)]
+    {
+        assert_eq!(agrees(&[], &[], words, &["write(", "exit_group("]).status, status);
+    }
+}
+
+#[test]
+fn refusals_and_the_search_for_their_causes_are_shown() {
+    needs!(strace::here());
+    let [delay, hold, name] = QUICK;
+    let demo: &[&str] = &[delay, hold, name];
+    let demo_user: &[&str] = &[delay, hold, "--user", name];
+    let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    for (under, args, seen) in [
+        (&NO_CAPABILITY[..], demo, &["EPERM", "capget("][..]),
+        (&NO_CAPABILITY, &["x", "true"], &["EPERM", "capget("]),
+        (&NO_CAPABILITY, &["--join", "1"], &["EPERM", "capget("]),
+        (&NO_SPACE, demo, &["ENOSPC", "unshare("]),
+        (&NO_SPACE, &["x", "true"], &["ENOSPC", "clone(child_stack=NULL, flags="]),
+        (&NO_USERS, demo_user, &["ENOSPC", "unshare(CLONE_NEWUSER)"]),
+        (&NO_USERS, &["-U", "x", "true"], &["ENOSPC", "clone(child_stack=NULL, flags="]),
+        (&NO_MEMORY, demo, &["ENOMEM"]),
+    ] {
+        let outcome = agrees(&[], under, args, seen);
+        assert_ne!(outcome.status, 0);
+    }
+    let copy = Copied::new();
+    let limited = [&nobody[..], &["prlimit", "--nproc=0"]].concat();
+    for (under, args, seen) in [
+        (&nobody[..], &["x"][..], "capget("),
+        (&nobody, &["x", "true"], "capget("),
+        (&nobody, &["--join", "1"], "EPERM"),
+        (&nobody, &["--join", "1", "--user"], "prctl(PR_GET_SECCOMP) = 0"),
+        (&nobody, &["--join", "/proc/1/ns/uts"], "EACCES"),
+        (&limited, &["--user", "x"], "EAGAIN"),
+    ] {
+        let run = Traced::of(copy.path.as_os_str(), &[], under, &traced(args));
+        let (lines, outcome) = compare(run, &[], seen);
+        assert!(lines.contains(seen), "{lines}");
+        assert_ne!(outcome.status, 0);
+    }
+}
+
+#[test]
+fn the_sets_of_capabilities_are_numbers() {
+    needs!(strace::here());
+    let fault = ["unshare:error=EPERM"];
+    for (bounding, inheritable) in
+        [("-kill", "+chown"), ("-chown,-mac_admin,-bpf", "-all"), ("-all", "-all")]
+    {
+        let bounding = format!("--bounding-set={bounding}");
+        let inheritable = format!("--inh-caps={inheritable}");
+        let under = ["setpriv", &bounding, &inheritable];
+        agrees(&fault, &under, &["x", "true"], &["capget(", "effective=0x"]);
+    }
+    let ambient = ["--inh-caps=+chown", "--ambient-caps=+chown", "--reuid=65534"];
+    let copy = Copied::new();
+    let under = [&["setpriv"], &ambient[..], &["--clear-groups", "--regid=65534"]].concat();
+    let run = Traced::of(copy.path.as_os_str(), &[], &under, &traced(&["x", "true"]));
+    let (lines, _) = compare(run, &[], "chown");
+    assert!(lines.contains("{effective=0x1, permitted=0x1, inheritable=0x1}"), "{lines}");
+}
+
+#[test]
+fn every_errno_has_its_name_and_text() {
+    needs!(strace::here());
+    // From 512 on the kernel keeps them to itself: there strace shows what it means by them.
+    for errno in (1..=140).chain([255, 511]) {
+        agrees(&[&format!("unshare:error={errno}")], &[], &["x", "true"], &["unshare(", " = -1 "]);
+    }
+}
+
+#[test]
+fn every_call_may_fail() {
+    needs!(strace::here());
+    let demo: &[&str] = &["--delay=0", "--hold=0", "--domainname=d", "--kill-child", "x"];
+    let user = &["--delay=0", "--hold=0", "--map-root-user", "x"];
+    let run: &[&str] = &["--domainname=d", "x", "true"];
+    let run_user = &["-c", "x", "true"];
+    let join = &["--join=/proc/self/ns/uts"];
+    let join_user = &["--join=/proc/self/ns/uts", "--user"];
+    let join_pid = &["--join=1", "true"];
+    for (fault, args) in [
+        ("rt_sigaction:error=EINVAL", demo),
+        ("mmap:error=ENOMEM", demo),
+        ("mmap:error=EAGAIN", demo),
+        ("mprotect:error=ENOMEM", demo),
+        ("clone:error=EPERM", demo),
+        ("clone:error=EINVAL", demo),
+        ("clone:error=ENOSPC", demo),
+        ("clone:error=EAGAIN", user),
+        ("prctl:error=EINVAL", demo),
+        ("sethostname:error=EPERM", demo),
+        ("sethostname:error=EINVAL", run),
+        ("setdomainname:error=EPERM", run),
+        ("setdomainname:error=EINVAL", demo),
+        ("nanosleep:error=EINTR:when=1", demo),
+        ("wait4:error=EINTR:when=1", demo),
+        ("wait4:error=ECHILD", user),
+        ("unshare:error=EINVAL", run),
+        ("unshare:error=ENOSPC", run),
+        ("unshare:error=EPERM", run_user),
+        ("geteuid:retval=4294967294", run_user),
+        ("getegid:retval=7", run_user),
+        ("openat:error=ENOENT", run_user),
+        ("openat:error=EACCES:when=2", run_user),
+        ("openat:error=EMFILE:when=3", user),
+        ("execve:error=EACCES:when=2", run),
+        ("execve:error=E2BIG:when=2", run),
+        ("execve:error=ENOEXEC:when=2+", run),
+        ("openat:error=EMFILE", join),
+        ("setns:error=EPERM", join),
+        ("setns:error=ENOMEM", join_user),
+        ("ioctl:error=EPERM", join_user),
+        ("ioctl:error=ENOTTY", join_user),
+        ("pidfd_open:error=EMFILE", join_pid),
+        ("setns:error=ESRCH", join_pid),
+    ] {
+        let name = fault.split(':').next().unwrap();
+        agrees(&[fault], &[], args, &[&format!(" {name}(")]);
+    }
+    for faults in [
+        &["unshare:error=EPERM", "capget:error=EINVAL"][..],
+        &["unshare:error=EPERM", "prctl:error=EINVAL"],
+        &["unshare:error=EPERM", "prctl:retval=2"],
+    ] {
+        agrees(faults, &[], run, &["capget("]);
+    }
+    for faults in [
+        &["unshare:error=EPERM", "openat:retval=0"][..],
+        &["unshare:error=EPERM", "openat:retval=0", "read:error=EIO"],
+    ] {
+        agrees(faults, &[], run_user, &["read(0, "]);
+    }
+    let parentless = ["getppid:retval=1"];
+    let [delay, hold, name] = QUICK;
+    agrees(&parentless, &[], &[delay, hold, "--kill-child=WINCH", name], &["kill(", "SIGWINCH"]);
+}
+
+#[test]
+fn what_is_read_is_shown() {
+    needs!(strace::here());
+    for content in ["0", "1", "\n", "\u{1}", ""] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), content).unwrap();
+        let faults = ["unshare:error=EPERM", "openat:retval=0"];
+        let mut run = Traced::new(&faults, &[], &traced(&["-r", "x", "true"]));
+        run.command.stdin(file.reopen().unwrap());
+        let (lines, _) = compare(run, &[], content);
+        assert!(lines.contains("read(0, \""), "{lines}");
+    }
+}
+
+#[test]
+fn failed_writes_are_shown() {
+    needs!(strace::here());
+    // The kill waits until the child has said all that it has to say.
+    let late = ["kill:delay_enter=300000"];
+    let long = ["--delay=1", "--hold=60", "x"];
+    let version = ["--version"];
+    let join = ["--join=/proc/self/ns/uts"];
+    for args in [&long[..], &version, &join] {
+        let mut full = Traced::new(&late, &[], &traced(args));
+        full.command.stdout(full_disk());
+        let mut closed = Traced::new(&late, &[], &traced(args));
+        closed.command.closed(1);
+        let mut broken = Traced::new(&late, &["env", "--ignore-signal=PIPE"], &traced(args));
+        broken.command.stdout(broken_pipe());
+        for (run, errno) in [(full, "ENOSPC"), (closed, "EBADF"), (broken, "EPIPE")] {
+            let (lines, outcome) = compare(run, &[], errno);
+            let seen = format!(" = -1 {errno} (");
+            assert!(lines.contains("write(1, ") && lines.contains(&seen), "{lines}");
+            assert_ne!(outcome.status, 0);
+        }
+    }
+    // The sixth write of each: the parent's first on standard output, and none of the child's.
+    let parents = ["write:error=EIO:when=6", "kill:delay_enter=300000"];
+    agrees(&parents, &[], &long, &["= -1 EIO", "SIGKILL) = 0", "WTERMSIG(s) == SIGKILL}"]);
+    // The third: the child's own, and the parent's trace of its mmap, which is written again.
+    let childs = ["write:error=EINTR:when=3"];
+    let (outcome, log) = Traced::new(&childs, &[], &traced(&QUICK)).run();
+    assert!(
+        outcome.stderr.contains("write(1, \"uts.nodename in child: bizarro\\n\", 31) = -1 EINTR")
+    );
+    assert_eq!(log.processes.len(), 2);
+}
+
+#[test]
+fn short_writes_are_shown() {
+    needs!(strace::here());
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let under = ["env", "--ignore-signal=XFSZ", "prlimit", "--fsize=100"];
+    let mut run = Traced::new(&[], &under, &traced(&["--help"]));
+    // strace's own log would be cut short too: the limit is for what it runs.
+    run.command.stdout(file.reopen().unwrap());
+    let (lines, outcome) = compare(run, &[], "short");
+    assert!(lines.contains(") = 100\n") && lines.contains("-1 EFBIG (File too large)"), "{lines}");
+    assert_eq!(outcome.status, 1);
+}
+
+#[test]
+fn a_child_that_is_not_to_be_waited_for_is_shown() {
+    needs!(strace::here());
+    let under = ["env", "--ignore-signal=CHLD"];
+    let seen = "= -1 ECHILD (No child processes)";
+    agrees(&[], &under, &["--delay=0", "--hold=0.1", "x"], &[seen]);
+}
+
+#[test]
+fn process_1_is_shown() {
+    needs!(strace::here());
+    let cad_off =
+        "1     reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF)";
+    let fcntl = "fcntl(0, F_GETFD) = 0";
+    let handler = "{sa_handler=0x";
+    agrees(&[], &AS_INIT, &SHORT, &[cad_off, "-1 EINVAL", fcntl, handler, "2     sethostname("])
+        .demonstrates("bizarro", 0, "");
+    agrees(&[], &AS_INIT, &["x", "true"], &[cad_off, fcntl, "execve("]);
+    agrees(&[], &AS_INIT, &["--join=/proc/self/ns/uts"], &[cad_off, "setns("]);
+    agrees(&[], &AS_INIT, &["--version"], &[cad_off]);
+    for (console, answer) in [("true", "-1 ENOENT"), (">/dev/console", "0\n")] {
+        let mount = format!(r#"mount -t tmpfs none /dev; {console}; exec "$@""#);
+        let under = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", &mount, "sh"];
+        let mut run = Traced::new(&[], &under, &traced(&["--version"]));
+        run.command.closed(0);
+        let (lines, _) = compare(run, &[1, 2], console);
+        let asked = "openat(AT_FDCWD, \"/dev/console\", O_RDWR|O_NOCTTY) = ";
+        assert!(lines.contains("fcntl(0, F_GETFD) = -1 EBADF (Bad file descriptor)"), "{lines}");
+        assert!(lines.contains(&format!("{asked}{answer}")), "{lines}");
+    }
+}
+
+/// Told that it is the real init, it powers the machine off: strace keeps that from the kernel,
+/// and ends the sleep that follows.
+#[test]
+fn the_real_init_is_shown() {
+    needs!(strace::here());
+    let faults =
+        ["reboot:retval=0", "sync:retval=0", "clone:delay_exit=500000", "nanosleep:signal=KILL"];
+    for args in [&["--version"][..], &["--bogus"]] {
+        let seen =
+            ["sync() = 0", "clone(child_stack=NULL, flags=SIGCHLD) = 2", "_CMD_POWER_OFF) = 0"];
+        agrees(&faults, &AS_INIT, args, &seen);
+    }
+}
+
+#[test]
+fn process_ids_are_padded_to_five_columns() {
+    needs!(strace::here());
+    // strace is process 1 here, and the program process 2.
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--uts", "--mount-proc", "--pid", "--fork", "strace", "-f", "-a1", "-o"]);
+    command.arg(log.path()).args([NEWUTS, "--trace"]).args(SHORT);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (trace, _) = sorted(&command.run().stderr);
+    let log = fs::read_to_string(log.path()).unwrap();
+    let columns =
+        |text: &str| text.lines().map(|line| line[..6].to_owned()).collect::<BTreeSet<_>>();
+    let pids = columns(&trace);
+    assert_eq!(pids.len(), 2, "{trace}");
+    assert!(pids.iter().all(|pid| pid.ends_with("    ")), "{trace}");
+    assert_eq!(pids, columns(&log));
+}
+
+/// Each form, in words: what runs it, and its arguments.
+const FORMS: [(&[&str], &[&str], &[&str]); 13] = [
+    (&[], &[], &SHORT),
+    (&[], &[], &["--domainname=d", "--kill-child", "--delay=0.05", "--hold=0.2", "x"]),
+    (&["getppid:retval=1"], &[], &["--kill-child=WINCH", "--delay=0.05", "--hold=0.2", "x"]),
+    (&[], &AS_INIT, &SHORT),
+    (
+        &["reboot:retval=0", "sync:retval=0", "clone:delay_exit=500000", "nanosleep:signal=KILL"],
+        &AS_INIT,
+        &["--version"],
+    ),
+    (&[], &[], &["--domainname=d", "x", "true"]),
+    (&[], &[], &["--map-current-user", "x", "true"]),
+    (&[], &[], &["x", "frobnicate"]),
+    (&[], &[], &["--join=/proc/self/ns/uts"]),
+    (&[], &[], &["--join=1", "true"]),
+    (&["setns:retval=0"], &[], &["--join=/proc/self/ns/uts", "--user"]),
+    (&[], &NO_CAPABILITY, &["x", "true"]),
+    (&["unshare:error=EPERM", "openat:retval=0"], &[], &["--user", "x", "true"]),
+];
+
+/// The calls of one process after those of the other, without what differs from run to run.
+fn alike(log: &Log, without_trace: bool) -> String {
+    let mut text = String::new();
+    for (pid, calls) in &log.processes {
+        let all = || calls.iter().map(String::as_str).collect();
+        let own = || log.without_trace().into_iter().find(|(other, _)| other == pid).unwrap().1;
+        let calls: Vec<&str> = if without_trace { own() } else { all() };
+        text += &format!("process\n{}\n", calls.join("\n"));
+    }
+    for (index, (pid, _)) in log.processes.iter().enumerate() {
+        let pid = ::regex::Regex::new(&format!(r"\b{pid}\b")).unwrap();
+        text = pid.replace_all(&text, format!("PID{index}")).into_owned();
+    }
+    let text = regex!(r#"( PID\d\\n", )\d+\) = \d+"#).replace_all(&text, "${1}LENGTH) = LENGTH");
+    regex!("0x[0-9a-f]{5,}").replace_all(&text, "ADDR").into_owned()
+}
+
+#[test]
+fn without_trace_the_calls_are_the_same_and_no_others() {
+    needs!(strace::here());
+    let mut names = BTreeSet::new();
+    for (faults, under, args) in FORMS {
+        let what = format!("{faults:?} {under:?} {args:?}");
+        let (outcome, log) = Traced::new(faults, under, args).run();
+        assert_eq!(sorted(&outcome.stderr).0, "", "{what}");
+        assert_eq!(log.trace_writes().count(), 0);
+        names.extend(log.names().map(str::to_owned));
+        for option in ["--trace", "--trace=regs"] {
+            let args = [&[option], args].concat();
+            let (outcome, traced) = Traced::new(faults, under, &args).run();
+            assert_ne!(sorted(&outcome.stderr).0, "", "{what}");
+            same(&alike(&traced, true), &alike(&log, false), &what);
+        }
+    }
+    // These are all the calls there are.
+    assert_eq!(names.iter().map(String::as_str).collect::<Vec<_>>(), {
+        let mut table = table();
+        table.sort_unstable();
+        table
+    });
+}
+
+#[test]
+fn each_line_is_one_write() {
+    needs!(strace::here());
+    for (option, args) in ["--trace", "--trace=regs"]
+        .into_iter()
+        .flat_map(|option| [(option, &SHORT[..]), (option, &["x", "true"])])
+    {
+        let args = [&[option], args].concat();
+        let mut run = Traced::of(OsStr::new(NEWUTS), &["-s4096"], &[], &args);
+        run.command.stdout(Stdio::null());
+        let (outcome, log) = run.run();
+        let escaped = |line: &str| line.replace('\\', r"\\").replace('"', r#"\""#);
+        let mut lines: Vec<_> = outcome
+            .stderr
+            .lines()
+            .map(|line| {
+                let length = line.len() + 1;
+                format!("write(2, \"{}\\n\", {length}) = {length}", escaped(line))
+            })
+            .collect();
+        let mut writes: Vec<_> = log.trace_writes().map(str::to_owned).collect();
+        lines.sort_unstable();
+        writes.sort_unstable();
+        assert_eq!(writes, lines);
+    }
+}
+
+/// The calls of the demonstration, in the order of each process.
+const PARENT: [&str; 12] = [
+    "getpid",
+    "rt_sigaction",
+    "mmap",
+    "mprotect",
+    "clone",
+    "write",
+    "nanosleep",
+    "uname",
+    "write",
+    "wait4",
+    "write",
+    "exit_group",
+];
+const CHILD: [&str; 5] = ["sethostname", "uname", "write", "nanosleep", "exit"];
+
+#[test]
+fn lines_of_two_processes_never_mix() {
+    needs!(require::root());
+    let whole = regex!(
+        r"^(\d+) +([a-z0-9_]+)(\(.*\) = (\?|-?\d+|0x[0-9a-f]+)|( [a-z0-9]+=0x[0-9a-f]+)+ => (\?|0x[0-9a-f]+))$"
+    );
+    for (option, first) in [("--trace", None), ("--trace=regs", Some("clone"))] {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let args = [&[option], &QUICK[..]].concat();
+        let text = thread::scope(|scope| {
+            let text = scope.spawn(move || {
+                let mut text = String::new();
+                reader.read_to_string(&mut text).unwrap();
+                text
+            });
+            for _ in 0..4 {
+                let (args, writer) = (&args, writer.try_clone().unwrap());
+                scope.spawn(move || {
+                    for _ in 0..50 {
+                        let stderr = writer.try_clone().unwrap();
+                        let outcome = newuts(args).stderr(stderr).run();
+                        assert_eq!(outcome.status, 0);
+                    }
+                });
+            }
+            drop(writer);
+            text.join().unwrap()
+        });
+        let mut processes: Vec<(&str, Vec<&str>)> = Vec::new();
+        for line in text.lines() {
+            let found = whole.captures(line).unwrap_or_else(|| panic!("{line:?}"));
+            let (pid, name) = (found.get(1).unwrap().as_str(), found.get(2).unwrap().as_str());
+            match processes.iter_mut().find(|(known, _)| *known == pid) {
+                Some((_, names)) => names.push(name),
+                None => processes.push((pid, vec![name])),
+            }
+        }
+        assert_eq!(processes.len(), 400);
+        let child: Vec<_> = first.into_iter().chain(CHILD).collect();
+        for (_, names) in processes {
+            assert_eq!(names, if names[0] == "getpid" { &PARENT[..] } else { &child });
+        }
+    }
+}
+
+#[test]
+fn a_trace_that_cannot_be_written_changes_nothing() {
+    needs!(require::root());
+    let commands: [(&[&str], i32); 4] = [
+        (&["--delay=0.05", "--hold=0.1", "bizarro"], 0),
+        (&["x", "sh", "-c", "uname -n; exit 7"], 7),
+        (&["--join=/proc/self/ns/uts"], 0),
+        (&["--version"], 0),
+    ];
+    let said = |outcome: &Outcome| regex!(r"\d+").replace_all(&outcome.stdout, "N").into_owned();
+    for ((args, status), option) in commands.iter().flat_map(|command| {
+        ["--trace", "--trace=regs"].into_iter().map(move |option| (command, option))
+    }) {
+        let plain = newuts(*args).run();
+        assert_eq!(plain.status, *status);
+        let traced = || newuts([&[option], *args].concat());
+        for outcome in [
+            traced().closed(2).run(),
+            traced().stderr(full_disk()).run(),
+            traced().stderr(File::open("/dev/null").unwrap()).run(),
+            traced().ignoring(libc::SIGPIPE).stderr(broken_pipe()).run(),
+        ] {
+            let lines = [said(&outcome), said(&plain)].map(|text| {
+                let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+                lines.sort_unstable();
+                lines
+            });
+            assert_eq!(outcome.status, *status, "{args:?}");
+            assert_eq!(lines[0], lines[1], "{args:?}");
+        }
+    }
+}
+
+/// The demonstration ignores the signal of a pipe that nobody reads any more.
+#[test]
+fn a_reader_that_goes_away_does_not_stop_the_demonstration() {
+    needs!(require::root());
+    let (reader, writer) = io::pipe().unwrap();
+    let mut command = newuts(["--trace", "--delay=0.3", "--hold=0.5", "bizarro"]);
+    let running: Running = command.stderr(writer).start();
+    drop(command);
+    let mut lines = BufReader::new(reader).lines();
+    let line = lines.find(|line| line.as_ref().unwrap().contains("clone("));
+    assert!(line.is_some());
+    drop(lines);
+    running.finish().demonstrates("bizarro", 0, "");
+}
+
+#[test]
+fn the_table_and_the_letters_are_told_in_one_place() {
+    // Each letter of the table of calls has a row in the room's head.
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/trace.rs"));
+    let source = source.unwrap();
+    let head: String = source.lines().filter(|line| line.starts_with("//! | `")).collect();
+    for row in regex!(r#"row\(Sysno::\w+, b"\w+ ([\w-]*)"\)"#).captures_iter(&source) {
+        for letter in row[1].chars() {
+            assert!(head.contains(&format!("`{letter}`")), "{letter} has no row");
+        }
+    }
+}
