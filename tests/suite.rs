@@ -10,6 +10,7 @@ mod failures;
 mod line;
 mod memory;
 mod process;
+mod registers;
 mod stack;
 mod support;
 mod trace;

@@ -1,0 +1,343 @@
+//! `--trace=regs`, beside the registers themselves, which a tracer of our own reads at each stop.
+//! Follows ptrace(2) and syscall(2).
+
+use std::collections::BTreeMap;
+use std::ffi::{c_int, c_long, c_void};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+use std::mem::MaybeUninit;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
+use std::ptr;
+
+use crate::support::require::{self, needs};
+use crate::support::run::{NEWUTS, full_disk, no_fork};
+use crate::support::trace::same;
+
+/// The registers of a call: its number's, and those of its arguments.
+#[cfg(target_arch = "x86_64")]
+const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
+#[cfg(target_arch = "aarch64")]
+const NAMES: [&str; 7] = ["x8", "x0", "x1", "x2", "x3", "x4", "x5"];
+
+/// Each call with its number, and how many arguments it has according to its manual page, for what
+/// is asked of it.
+#[rustfmt::skip]
+const CALLS: [(&str, c_long, usize); 24] = [
+    ("capget", libc::SYS_capget, 2), ("clone", libc::SYS_clone, 5),
+    ("execve", libc::SYS_execve, 3), ("exit", libc::SYS_exit, 1),
+    ("exit_group", libc::SYS_exit_group, 1),
+    ("getegid", libc::SYS_getegid, 0), ("geteuid", libc::SYS_geteuid, 0),
+    ("getpid", libc::SYS_getpid, 0), ("getppid", libc::SYS_getppid, 0),
+    ("ioctl", libc::SYS_ioctl, 2),
+    ("mmap", libc::SYS_mmap, 6), ("mprotect", libc::SYS_mprotect, 3),
+    ("nanosleep", libc::SYS_nanosleep, 2), ("openat", libc::SYS_openat, 3),
+    ("pidfd_open", libc::SYS_pidfd_open, 2), ("prctl", libc::SYS_prctl, 2),
+    ("rt_sigaction", libc::SYS_rt_sigaction, 4),
+    ("setdomainname", libc::SYS_setdomainname, 2), ("sethostname", libc::SYS_sethostname, 2),
+    ("setns", libc::SYS_setns, 2), ("uname", libc::SYS_uname, 1),
+    ("unshare", libc::SYS_unshare, 1), ("wait4", libc::SYS_wait4, 4),
+    ("write", libc::SYS_write, 3),
+];
+
+/// A call, as its registers had it.
+#[derive(Clone)]
+struct Call {
+    number: u64,
+    args: [u64; 6],
+    /// None where it did not return.
+    result: Option<u64>,
+}
+
+impl Call {
+    /// The line for it.
+    fn line(&self, pid: i32) -> String {
+        let known = CALLS.iter().find(|(_, number, _)| *number == self.number.cast_signed());
+        let (name, _, count) = known.unwrap_or_else(|| panic!("call {}", self.number));
+        let mut line = format!("{pid:<5} {name} {}={:#x}", NAMES[0], self.number);
+        for (name, value) in NAMES[1..].iter().zip(self.args).take(*count) {
+            line += &format!(" {name}={value:#x}");
+        }
+        line += " => ";
+        match self.result {
+            None => line += "?",
+            Some(value) => {
+                line += &format!("{value:#x}");
+                let errno = value.wrapping_neg();
+                if (1..4096).contains(&errno) {
+                    line += &format!(" -1 {}", errno_name(errno));
+                }
+            }
+        }
+        line + "\n"
+    }
+}
+
+/// The name of an errno that these runs meet.
+fn errno_name(errno: u64) -> &'static str {
+    match i32::try_from(errno).unwrap() {
+        libc::EPERM => "EPERM",
+        libc::ENOENT => "ENOENT",
+        libc::ESRCH => "ESRCH",
+        libc::EINVAL => "EINVAL",
+        libc::ENOTTY => "ENOTTY",
+        libc::ENOSPC => "ENOSPC",
+        libc::EBADF => "EBADF",
+        other => panic!("errno {other}"),
+    }
+}
+
+/// What was seen of a process.
+#[derive(Default)]
+struct Seen {
+    calls: Vec<Call>,
+    inside: bool,
+}
+
+/// A ptrace request, for which `EPERM` and its like are mistakes of this test.
+fn ptrace(request: u32, pid: i32, addr: usize, data: usize) -> c_long {
+    let (addr, data): (*mut c_void, *mut c_void) =
+        (ptr::with_exposed_provenance_mut(addr), ptr::with_exposed_provenance_mut(data));
+    // SAFETY: what `data` points to, the caller made for this request.
+    let result = unsafe { libc::ptrace(request, pid, addr, data) };
+    assert_ne!(result, -1, "ptrace {request}: {}", io::Error::last_os_error());
+    result
+}
+
+/// The registers of a stopped process: that of the result, and the others in the order of
+/// [`NAMES`].
+fn registers(pid: i32) -> (u64, [u64; 7]) {
+    let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
+    let mut part = libc::iovec {
+        iov_base: registers.as_mut_ptr().cast(),
+        iov_len: size_of::<libc::user_regs_struct>(),
+    };
+    let part = ptr::from_mut(&mut part).expose_provenance();
+    ptrace(libc::PTRACE_GETREGSET, pid, 1, part); // 1 is NT_PRSTATUS: the general registers
+    // SAFETY: all bit patterns are registers.
+    let regs = unsafe { registers.assume_init() };
+    #[cfg(target_arch = "x86_64")]
+    let all = (regs.rax, [regs.orig_rax, regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9]);
+    #[cfg(target_arch = "aarch64")]
+    let all = {
+        let [x0, x1, x2, x3, x4, x5, _, _, x8, ..] = regs.regs;
+        (x0, [x8, x0, x1, x2, x3, x4, x5])
+    };
+    all
+}
+
+/// At which kind of stop a process is: `PTRACE_SYSCALL_INFO_ENTRY`, `…_EXIT` or another.
+fn kind(pid: i32) -> u8 {
+    let mut info = MaybeUninit::<libc::ptrace_syscall_info>::zeroed();
+    let data = info.as_mut_ptr().expose_provenance();
+    ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size_of_val(&info), data);
+    // SAFETY: the first byte, at least, was written; the others are zero.
+    unsafe { info.assume_init() }.op
+}
+
+/// Runs a command in a UTS namespace of its own, and stops it and its children at each entry and
+/// each exit of a call.
+fn watch(command: &mut Command) -> BTreeMap<i32, Seen> {
+    let start = || {
+        // SAFETY: the process is to become the program, under a name of its own.
+        let unshared = unsafe { libc::unshare(libc::CLONE_NEWUTS) };
+        // SAFETY: the parent is to trace it, and does.
+        let traced = unsafe { libc::ptrace(libc::PTRACE_TRACEME) };
+        if unshared == 0 && traced == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: both are one system call and no more.
+    unsafe { command.pre_exec(start) };
+    let lock = no_fork();
+    let program = command.spawn().unwrap();
+    drop(lock);
+    let program: i32 = program.id().try_into().unwrap();
+    let mut seen = BTreeMap::<i32, Seen>::new();
+    let mut started = false;
+    loop {
+        let mut status: c_int = 0;
+        // Of this thread's processes only: other tests wait for theirs.
+        // SAFETY: the kernel writes one int.
+        let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
+        if pid == -1 {
+            return seen;
+        }
+        if !libc::WIFSTOPPED(status) {
+            continue;
+        }
+        let signal = libc::WSTOPSIG(status);
+        let mut deliver = 0;
+        if !started {
+            // The stop after execve: from here on it is the program.
+            assert_eq!((pid, signal), (program, libc::SIGTRAP));
+            started = true;
+            let options = libc::PTRACE_O_TRACESYSGOOD
+                | libc::PTRACE_O_TRACEFORK
+                | libc::PTRACE_O_TRACECLONE
+                | libc::PTRACE_O_TRACEEXEC
+                | libc::PTRACE_O_EXITKILL;
+            ptrace(libc::PTRACE_SETOPTIONS, pid, 0, options.try_into().unwrap());
+        } else if signal == libc::SIGTRAP | 0x80 {
+            seen.entry(pid).or_default().stopped(pid);
+        } else if status >> 16 == libc::PTRACE_EVENT_EXEC {
+            // What it became is not ours to watch.
+            ptrace(libc::PTRACE_DETACH, pid, 0, 0);
+            continue;
+        } else if status >> 16 != 0 {
+            // A new child: it stops by itself.
+        } else if signal == libc::SIGSTOP && pid != program && !seen.contains_key(&pid) {
+            // The child's first stop, on its way out of clone: in it, too, clone returns.
+            let (result, [number, args @ ..]) = registers(pid);
+            let call = Call { number, args, result: Some(result) };
+            seen.insert(pid, Seen { calls: vec![call], inside: false });
+        } else {
+            deliver = signal;
+        }
+        ptrace(libc::PTRACE_SYSCALL, pid, 0, deliver.try_into().unwrap());
+    }
+}
+
+impl Seen {
+    /// A stop at a call's entry or exit.
+    fn stopped(&mut self, pid: i32) {
+        let (result, [number, args @ ..]) = registers(pid);
+        self.inside = !self.inside;
+        let kind = kind(pid);
+        assert_eq!(kind == libc::PTRACE_SYSCALL_INFO_ENTRY, self.inside);
+        assert_eq!(kind == libc::PTRACE_SYSCALL_INFO_EXIT, !self.inside);
+        if self.inside {
+            self.calls.push(Call { number, args, result: None });
+        } else {
+            self.calls.last_mut().unwrap().result = Some(result);
+        }
+    }
+
+    /// The lines that there must be: for each call but the trace's own, a write to standard error
+    /// behind a getpid; an execve is shown before it is made, and once more if it fails.
+    fn lines(&self, pid: i32) -> String {
+        let number = |call: &Call| call.number.cast_signed();
+        let mut calls: Vec<&Call> = Vec::new();
+        let mut before = None;
+        for call in &self.calls {
+            let to_stderr = number(call) == libc::SYS_write && call.args[0] == 2;
+            if to_stderr && before == Some(libc::SYS_getpid) {
+                calls.pop();
+            } else {
+                calls.push(call);
+            }
+            before = Some(number(call));
+        }
+        let mut lines = String::new();
+        for call in calls {
+            if number(call) == libc::SYS_execve && call.result.is_some() {
+                lines += &Call { result: None, ..call.clone() }.line(pid);
+            }
+            lines += &call.line(pid);
+        }
+        lines
+    }
+}
+
+/// Asserts that what `newuts --trace=regs` says of its registers is what they were; gives that.
+#[track_caller]
+fn agrees(args: &[&str], prepare: impl FnOnce(&mut Command)) -> String {
+    let mut stderr: File = tempfile::tempfile().unwrap();
+    let mut command = Command::new(NEWUTS);
+    command.arg("--trace=regs").args(args).stdin(Stdio::null()).stdout(Stdio::null());
+    command.stderr(stderr.try_clone().unwrap());
+    prepare(&mut command);
+    let seen = watch(&mut command);
+    let expected: String = seen.iter().map(|(pid, seen)| seen.lines(*pid)).collect();
+    let mut text = String::new();
+    stderr.rewind().unwrap();
+    stderr.read_to_string(&mut text).unwrap();
+    let mut found: Vec<_> =
+        text.split_inclusive('\n').filter(|line| line.contains(" => ")).collect();
+    found.sort_by_key(|line| line.split(' ').next().unwrap().parse::<i32>().unwrap());
+    same(&found.concat(), &expected, &format!("{args:?}"));
+    expected
+}
+
+/// [`agrees`], and that each of `seen` was among it.
+#[track_caller]
+fn shows(args: &[&str], seen: &[&str]) {
+    let lines = agrees(args, |_| ());
+    for seen in seen {
+        assert!(lines.contains(seen), "{args:?}: no {seen} in\n{lines}");
+    }
+}
+
+const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.2", "bizarro"];
+
+#[test]
+fn the_demonstration_has_the_registers_that_the_kernel_saw() {
+    needs!(require::root());
+    let lines = agrees(&SHORT, |_| ());
+    let clones: Vec<_> = lines.lines().filter(|line| line.contains(" clone ")).collect();
+    // It returns twice, and 0 in the child.
+    let child = clones[1].split(' ').next().unwrap();
+    assert_eq!(clones.len(), 2);
+    assert!(clones[0].ends_with(&format!(" => {:#x}", child.parse::<i32>().unwrap())));
+    assert!(clones[1].ends_with(" => 0x0"));
+    assert_eq!(lines.lines().count(), 18);
+}
+
+#[test]
+fn every_form_has_the_registers_that_the_kernel_saw() {
+    needs!(require::root());
+    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.2", "x"];
+    for (args, seen) in [
+        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.2", "x"][..], "prctl"),
+        (user, "openat"),
+        (&["x", "true"], "unshare"),
+        (&["--map-current-user", "--domainname=d", "x", "true"], "setdomainname"),
+        (&["--join=/proc/self/ns/uts"], "setns"),
+        (&["--join=/proc/self/ns/uts", "true"], "execve"),
+        (&["--help"], "write"),
+        (&["--version"], "write"),
+        (&["--bogus"], "exit_group"),
+        (&[], "exit_group"),
+    ] {
+        shows(args, &[&format!(" {seen} {}=0x", NAMES[0])]);
+    }
+}
+
+#[test]
+fn an_error_is_a_negative_number() {
+    needs!(require::root());
+    let long = "x".repeat(65);
+    for (args, seen) in [
+        (&["x", "frobnicate"][..], "=> 0xfffffffffffffffe -1 ENOENT\n"),
+        (&["x", "/nowhere"], "=> ?\n"),
+        (&["--delay=0", &long], "=> 0xffffffffffffffea -1 EINVAL\n"),
+        (&[&long, "true"], "=> 0xffffffffffffffea -1 EINVAL\n"),
+        (&["--join=/dev/null"], "=> 0xffffffffffffffea -1 EINVAL\n"),
+        (&["--join=/dev/null", "--user"], "=> 0xffffffffffffffe7 -1 ENOTTY\n"),
+        (&["--join=2147483647"], "-1 "),
+    ] {
+        shows(args, &[seen]);
+    }
+    for args in [&["--join=/proc/self/ns/uts"], &["--version"]] {
+        let lines = agrees(args, |command| {
+            command.stdout(full_disk());
+        });
+        assert!(lines.contains("=> 0xffffffffffffffe4 -1 ENOSPC\n"), "{lines}");
+    }
+}
+
+#[test]
+fn a_refusal_has_the_registers_of_the_search_for_its_cause() {
+    needs!(require::root());
+    let lose_capability = || {
+        // SAFETY: one system call: what execve gives to root no longer has CAP_SYS_ADMIN, 21.
+        let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, 21, 0, 0, 0) };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    for args in [&["x"][..], &["x", "true"], &["--join=/proc/self/ns/uts", "true"]] {
+        let lines = agrees(args, |command| {
+            // SAFETY: that is one system call and no more.
+            unsafe { command.pre_exec(lose_capability) };
+        });
+        assert!(lines.contains("=> 0xffffffffffffffff -1 EPERM\n"), "{lines}");
+        assert!(lines.contains(" capget "), "{lines}");
+    }
+}
