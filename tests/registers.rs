@@ -54,22 +54,17 @@ impl Call {
     fn line(&self, pid: i32) -> String {
         let known = CALLS.iter().find(|(_, number, _)| *number == self.number.cast_signed());
         let (name, _, count) = known.unwrap_or_else(|| panic!("call {}", self.number));
-        let mut line = format!("{pid:<5} {name} {}={:#x}", NAMES[0], self.number);
-        for (name, value) in NAMES[1..].iter().zip(self.args).take(*count) {
-            line += &format!(" {name}={value:#x}");
-        }
-        line += " => ";
-        match self.result {
-            None => line += "?",
-            Some(value) => {
-                line += &format!("{value:#x}");
-                let errno = value.wrapping_neg();
-                if (1..4096).contains(&errno) {
-                    line += &format!(" -1 {}", errno_name(errno));
-                }
-            }
-        }
-        line + "\n"
+        let values = [self.number].into_iter().chain(self.args).take(1 + count);
+        let registers = NAMES.iter().zip(values).map(|(name, value)| format!("{name}={value:#x}"));
+        let registers = registers.collect::<Vec<_>>().join(" ");
+        let result = match self.result {
+            None => "?".to_owned(),
+            Some(value) => match value.wrapping_neg() {
+                errno @ 1..4096 => format!("{value:#x} -1 {}", errno_name(errno)),
+                _ => format!("{value:#x}"),
+            },
+        };
+        format!("{pid:<5} {name} {registers} => {result}\n")
     }
 }
 
@@ -137,6 +132,7 @@ fn kind(pid: i32) -> u8 {
 
 /// Runs a command in a UTS namespace of its own, and stops it and its children at each entry and
 /// each exit of a call.
+#[expect(clippy::zombie_processes, reason = "it is waited for, by its id")]
 fn watch(command: &mut Command) -> BTreeMap<i32, Seen> {
     let start = || {
         // SAFETY: the process is to become the program, under a name of its own.
@@ -148,9 +144,9 @@ fn watch(command: &mut Command) -> BTreeMap<i32, Seen> {
     // SAFETY: both are one system call and no more.
     unsafe { command.pre_exec(start) };
     let lock = no_fork();
-    let program = command.spawn().unwrap();
+    let spawned = command.spawn().unwrap();
     drop(lock);
-    let program: i32 = program.id().try_into().unwrap();
+    let program: i32 = spawned.id().try_into().unwrap();
     let mut seen = BTreeMap::<i32, Seen>::new();
     let mut started = false;
     loop {
@@ -266,7 +262,7 @@ fn shows(args: &[&str], seen: &[&str]) {
     }
 }
 
-const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.2", "bizarro"];
+const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.6", "bizarro"];
 
 #[test]
 fn the_demonstration_has_the_registers_that_the_kernel_saw() {
@@ -284,9 +280,9 @@ fn the_demonstration_has_the_registers_that_the_kernel_saw() {
 #[test]
 fn every_form_has_the_registers_that_the_kernel_saw() {
     needs!(require::root());
-    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.2", "x"];
+    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.6", "x"];
     for (args, seen) in [
-        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.2", "x"][..], "prctl"),
+        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.6", "x"][..], "prctl"),
         (user, "openat"),
         (&["x", "true"], "unshare"),
         (&["--map-current-user", "--domainname=d", "x", "true"], "setdomainname"),

@@ -19,7 +19,7 @@ use crate::support::strace;
 use crate::support::trace::{Log, Traced, regex, same, sorted, table};
 
 /// A demonstration in which the child ends well after the parent's last look.
-const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.2", "bizarro"];
+const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.6", "bizarro"];
 
 /// One that takes no time, for where the order does not matter.
 const QUICK: [&str; 3] = ["--delay=0", "--hold=0", "bizarro"];
@@ -170,12 +170,14 @@ fn every_time_is_shown() {
 
 #[test]
 fn every_end_of_a_child_is_shown() {
+    const DUMPED: u16 = 0x80;
+
     needs!(strace::here());
     // The status is put in the place of the real one, as two little-endian bytes.
-    let ends = (0..=127).chain([11 | 0x80, 3 | 0x80, 64 | 0x80]).filter(|end| *end != 127);
+    let signals = (0..=64).chain([11, 3, 64].map(|signal| DUMPED | signal));
     let exits = [1, 2, 127, 128, 255].map(|status| status << 8);
-    for status in ends.filter(|end| end & 0x7f <= 64).chain(exits) {
-        let [low, high] = u16::try_from(status).unwrap().to_le_bytes();
+    for status in signals.chain(exits) {
+        let [low, high] = status.to_le_bytes();
         let fault = format!("wait4:poke_exit=@arg2={low:02x}{high:02x}0000");
         agrees(&[&fault], &[], &QUICK, &["wait4("]);
     }
@@ -604,8 +606,8 @@ fn process_ids_are_padded_to_five_columns() {
 /// Each form, in words: what runs it, and its arguments.
 const FORMS: [(&[&str], &[&str], &[&str]); 13] = [
     (&[], &[], &SHORT),
-    (&[], &[], &["--domainname=d", "--kill-child", "--delay=0.05", "--hold=0.2", "x"]),
-    (&["getppid:retval=1"], &[], &["--kill-child=WINCH", "--delay=0.05", "--hold=0.2", "x"]),
+    (&[], &[], &["--domainname=d", "--kill-child", "--delay=0.05", "--hold=0.6", "x"]),
+    (&["getppid:retval=1"], &[], &["--kill-child=WINCH", "--delay=0.05", "--hold=0.6", "x"]),
     (&[], &AS_INIT, &SHORT),
     (
         &["reboot:retval=0", "sync:retval=0", "clone:delay_exit=500000", "nanosleep:signal=KILL"],
@@ -624,16 +626,18 @@ const FORMS: [(&[&str], &[&str], &[&str]); 13] = [
 
 /// The calls of one process after those of the other, without what differs from run to run.
 fn alike(log: &Log, without_trace: bool) -> String {
-    let mut text = String::new();
-    for (pid, calls) in &log.processes {
-        let all = || calls.iter().map(String::as_str).collect();
-        let own = || log.without_trace().into_iter().find(|(other, _)| other == pid).unwrap().1;
-        let calls: Vec<&str> = if without_trace { own() } else { all() };
-        text += &format!("process\n{}\n", calls.join("\n"));
-    }
+    let all = log.processes.iter();
+    let processes = if without_trace {
+        log.without_trace()
+    } else {
+        all.map(|(pid, calls)| (*pid, calls.iter().map(String::as_str).collect())).collect()
+    };
+    let calls: Vec<_> = processes.iter().map(|(_, calls)| calls.join("\n")).collect();
+    let mut text = calls.join("\nanother process\n");
     for (index, (pid, _)) in log.processes.iter().enumerate() {
-        let pid = ::regex::Regex::new(&format!(r"\b{pid}\b")).unwrap();
-        text = pid.replace_all(&text, format!("PID{index}")).into_owned();
+        let pid = format!(r"( = |returned |wait4\(|kill\(){pid}\b");
+        let pid = ::regex::Regex::new(&pid).unwrap();
+        text = pid.replace_all(&text, format!("${{1}}PID{index}")).into_owned();
     }
     let text = regex!(r#"( PID\d\\n", )\d+\) = \d+"#).replace_all(&text, "${1}LENGTH) = LENGTH");
     regex!("0x[0-9a-f]{5,}").replace_all(&text, "ADDR").into_owned()
