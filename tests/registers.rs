@@ -1,5 +1,5 @@
 //! `--trace=regs`, beside the registers themselves, which a tracer of our own reads at each stop.
-//! Follows ptrace(2) and syscall(2).
+//! Follows ptrace(2) and syscall(2). Written for x86_64: it names that CPU's registers.
 
 use std::collections::BTreeMap;
 use std::ffi::{c_int, c_long, c_void};
@@ -15,10 +15,7 @@ use crate::support::run::{NEWUTS, full_disk, no_fork};
 use crate::support::trace::same;
 
 /// The registers of a call: its number's, and those of its arguments.
-#[cfg(target_arch = "x86_64")]
 const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
-#[cfg(target_arch = "aarch64")]
-const NAMES: [&str; 7] = ["x8", "x0", "x1", "x2", "x3", "x4", "x5"];
 
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
@@ -111,14 +108,7 @@ fn registers(pid: i32) -> (u64, [u64; 7]) {
     ptrace(libc::PTRACE_GETREGSET, pid, 1, part); // 1 is NT_PRSTATUS: the general registers
     // SAFETY: all bit patterns are registers.
     let regs = unsafe { registers.assume_init() };
-    #[cfg(target_arch = "x86_64")]
-    let all = (regs.rax, [regs.orig_rax, regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9]);
-    #[cfg(target_arch = "aarch64")]
-    let all = {
-        let [x0, x1, x2, x3, x4, x5, _, _, x8, ..] = regs.regs;
-        (x0, [x8, x0, x1, x2, x3, x4, x5])
-    };
-    all
+    (regs.rax, [regs.orig_rax, regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9])
 }
 
 /// At which kind of stop a process is: `PTRACE_SYSCALL_INFO_ENTRY`, `…_EXIT` or another.
