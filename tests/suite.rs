@@ -10,6 +10,7 @@ mod failures;
 mod line;
 mod memory;
 mod process;
+#[cfg(target_arch = "x86_64")]
 mod registers;
 mod stack;
 mod support;
