@@ -257,7 +257,10 @@ impl<'a> CommandLine<'a> {
                     Some(_) => return None,
                 };
             }
-            Opt::User => self.demo.namespace.user = Some(User::Unmapped),
+            // `-rU` is `-Ur`: to ask for the namespace does not take back who one is in there.
+            Opt::User => {
+                self.demo.namespace.user.get_or_insert(User::Unmapped);
+            }
             Opt::Version => self.form = Some(Form::Version),
         }
         Some(())
