@@ -18,7 +18,8 @@ pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) {
     let hint = match failure.errno {
         Errno::EPERM if namespace.user.is_some() => not_permitted_with_user(sys),
         Errno::EPERM => not_permitted(sys),
-        Errno::ENOSPC => no_space(sys, failure, namespace),
+        // A disk that is full is no limit of the kernel's.
+        Errno::ENOSPC if failure.call != Sysno::write => no_space(sys, failure, namespace),
         Errno::EINVAL => invalid(sys, failure, namespace),
         _ => None,
     };
@@ -58,10 +59,10 @@ fn not_permitted(sys: &Sys) -> Option<&'static str> {
 /// `EPERM` where a user namespace gives the capability: it may be had only with the capability
 /// outside, or not at all.
 fn not_permitted_with_user(sys: &Sys) -> Option<&'static str> {
-    if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == Some(b'0') {
+    if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == b'0' {
         return Some("user namespaces are for root: kernel.unprivileged_userns_clone is 0");
     }
-    if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1') {
+    if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == b'1' {
         return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
     }
     filtered(sys)
@@ -74,12 +75,16 @@ fn filtered(sys: &Sys) -> Option<&'static str> {
 }
 
 /// `ENOSPC`: a limit is reached, if the kernel says so again.
+#[inline(never)] // smaller than inside `give`
 fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+    if !refused(sys, failure, namespace.flags()) {
+        return None;
+    }
+    // Last, because where it succeeds this may be a process that could not make another.
     if namespace.user.is_some() && refused(sys, failure, CLONE_NEWUSER) {
         return Some("no more user namespaces: see /proc/sys/user/max_user_namespaces");
     }
-    refused(sys, failure, namespace.flags())
-        .then_some("no more UTS namespaces: see /proc/sys/user/max_uts_namespaces")
+    Some("no more UTS namespaces: see /proc/sys/user/max_uts_namespaces")
 }
 
 /// Asks for the namespaces once more, by the other of the two calls that make them: whether that
@@ -100,25 +105,25 @@ fn refused(sys: &Sys, failure: Failure, flags: u32) -> bool {
 
 /// `EINVAL`: a name is too long, or there are no UTS namespaces in this kernel.
 fn invalid(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
-    let too_long = |name: &CStr| name.count_bytes() > __NEW_UTS_LEN as usize;
-    if failure.call == Sysno::sethostname {
-        return too_long(namespace.hostname).then_some("a host name has at most 64 bytes");
-    }
-    if failure.call == Sysno::setdomainname {
-        let domainname = namespace.domainname?;
-        return too_long(domainname).then_some("a domain name has at most 64 bytes");
-    }
-    let flags = O_RDONLY | O_CLOEXEC;
-    sys.openat(c"/proc/self/ns", flags).ok()?;
-    (sys.openat(c"/proc/self/ns/uts", flags) == Err(Errno::ENOENT))
-        .then_some("this kernel has no UTS namespaces (CONFIG_UTS_NS)")
+    let (name, hint) = match failure.call {
+        Sysno::sethostname => (namespace.hostname, "a host name has at most 64 bytes"),
+        Sysno::setdomainname => (namespace.domainname?, "a domain name has at most 64 bytes"),
+        _ => {
+            let flags = O_RDONLY | O_CLOEXEC;
+            sys.openat(c"/proc/self/ns", flags).ok()?;
+            return (sys.openat(c"/proc/self/ns/uts", flags) == Err(Errno::ENOENT))
+                .then_some("this kernel has no UTS namespaces (CONFIG_UTS_NS)");
+        }
+    };
+    (name.count_bytes() > __NEW_UTS_LEN as usize).then_some(hint)
 }
 
-/// The first character of a file of /proc/sys.
-fn sysctl(sys: &Sys, path: &CStr) -> Option<u8> {
-    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).ok()?;
+/// The first character of a file of /proc/sys; NUL if there is none.
+fn sysctl(sys: &Sys, path: &CStr) -> u8 {
     let mut value = [0];
-    sys.read(fd, &mut value).ok()?;
+    if let Ok(fd) = sys.openat(path, O_RDONLY | O_CLOEXEC) {
+        let _ = sys.read(fd, &mut value);
+    }
     let [first] = value;
-    Some(first)
+    first
 }
