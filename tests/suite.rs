@@ -3,10 +3,14 @@
 
 mod args;
 mod calls;
+mod chains;
+mod command;
 mod demo;
 mod elf;
 mod errnos;
 mod failures;
+mod hints;
+mod join;
 mod line;
 mod memory;
 mod process;
@@ -15,4 +19,5 @@ mod registers;
 mod stack;
 mod support;
 mod trace;
+mod user;
 mod values;

@@ -3,5 +3,6 @@
 
 pub mod require;
 pub mod run;
+pub mod setting;
 pub mod strace;
 pub mod trace;
