@@ -91,6 +91,22 @@ fn a_filter_without_the_capability() {
     run.is(125, "", &not_permitted("unshare", NO_CAPABILITY));
 }
 
+/// With --user the capability is that of the namespace joined: that the caller has none is no cause.
+#[test]
+fn joining_another_s_user_namespace() {
+    needs!(require::user_namespaces());
+    let program = Copied::new();
+    let own = format!("--join={}", std::process::id());
+    let as_user = || {
+        let mut command = unprivileged();
+        command.arg(&program.path).args(["--user", &own]);
+        command
+    };
+    as_user().run().is(125, "", &not_permitted("setns", ""));
+    let run = refusing(&mut as_user(), libc::SYS_setns).run();
+    run.is(125, "", &not_permitted("setns", FILTER));
+}
+
 #[test]
 fn no_namespaces_left() {
     needs!(require::user_namespaces());

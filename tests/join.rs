@@ -190,12 +190,16 @@ fn a_process_that_is_gone_is_an_error() {
     needs!(require::root());
     let (mut running, child) = held();
     let parent = running.pid().to_string();
-    // The parent cannot wait for a child that it does not know to be dead: a zombie.
-    kill(running.pid(), Signal::STOP).unwrap();
-    kill(child.parse().unwrap(), Signal::KILL).unwrap();
-    let state = || fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    // While its parent does not run, a dead child is a zombie.
     let limit = Duration::from_secs(10);
-    eventually("a zombie", limit, || state().contains(") Z ").then_some(()));
+    let until = |pid: &str, state: &str| {
+        let stat = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        eventually(state, limit, || stat().contains(state).then_some(()));
+    };
+    kill(running.pid(), Signal::STOP).unwrap();
+    until(&parent, ") T ");
+    kill(child.parse().unwrap(), Signal::KILL).unwrap();
+    until(&child, ") Z ");
     newuts(["--join", &child]).run().is(125, "", "setns: No such process\n");
     kill(running.pid(), Signal::CONT).unwrap();
     running.wait(limit);
