@@ -22,7 +22,7 @@ const NO_MORE_USER: &str =
     "newuts: hint: no more user namespaces: see /proc/sys/user/max_user_namespaces\n";
 
 /// The quick demonstration.
-const DEMO: [&str; 3] = ["--delay=.3", "--hold=.2", "x"];
+const DEMO: [&str; 3] = ["--delay=1", "--hold=1", "x"];
 
 fn not_permitted(call: &str, hint: &str) -> String {
     format!("{call}: Operation not permitted\n{hint}")
