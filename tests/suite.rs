@@ -5,6 +5,7 @@ mod args;
 mod calls;
 mod chains;
 mod command;
+mod containers;
 mod demo;
 mod elf;
 mod errnos;

@@ -1,6 +1,8 @@
 //! The machinery of the tests: what cannot run here is skipped aloud ([`require`]), every program
-//! runs under watch ([`run`]), and strace says which calls it made ([`strace`]).
+//! runs under watch ([`run`]), in a container of each engine too ([`engine`]), and strace says
+//! which calls it made ([`strace`]).
 
+pub mod engine;
 pub mod require;
 pub mod run;
 pub mod setting;

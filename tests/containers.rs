@@ -1,0 +1,305 @@
+//! The program in a container, most often as its process 1: under Docker Engine, Podman and runc.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::time::{Duration, Instant};
+
+use crate::support::engine::{Container, Kind, With, builders, engines};
+use crate::support::run::{Outcome, Watched as _, eventually, transcript};
+
+use With::{
+    Filter, HostPids, Nobody, Privileged, ReadOnly, SysAdmin, SysBoot, Terminal, Traced, Unconfined,
+};
+
+/// A run of the demonstration that is soon over.
+const SHORT: [&str; 3] = ["--delay=0.2", "--hold=0.4", "bizarro"];
+
+const NO_CAPABILITY: &str = "newuts: hint: no CAP_SYS_ADMIN: \
+                             run as root, or add --user; in a container, --cap-add SYS_ADMIN\n";
+const FILTERED: &str =
+    "newuts: hint: a seccomp filter refuses it; in a container, --cap-add SYS_ADMIN\n";
+
+/// The words for EPERM from a call, with a hint.
+fn refused(call: &str, hint: &str) -> String {
+    format!("{call}: Operation not permitted\n{hint}")
+}
+
+/// Asserts the demonstration's four lines, in a container called antero.
+#[track_caller]
+fn assert_demonstrates(run: &Outcome, what: &str) {
+    let (_, transcript) = transcript(&run.stdout);
+    assert_eq!(
+        (run.status, transcript.as_str(), run.stderr.as_str()),
+        (
+            0,
+            "clone() returned PID\nuts.nodename in child: bizarro\n\
+             uts.nodename in parent: antero\nchild has terminated\n",
+            ""
+        ),
+        "{what}"
+    );
+}
+
+#[test]
+fn the_image_holds_one_file() {
+    for engine in builders() {
+        assert_eq!(engine.layers("newuts"), [["newuts"]], "{:?}", engine.kind);
+    }
+}
+
+#[test]
+fn the_build_is_sent_no_more_than_it_needs() {
+    for engine in builders() {
+        let context = engine.build_context();
+        fs::write(format!("{context}/Dockerfile"), "FROM scratch\nCOPY . /\n").unwrap();
+        engine.build("context", &context);
+        let mut sent = engine.layers("context").concat();
+        sent.retain(|name| !name.ends_with('/'));
+        assert_eq!(sent, ["target/release/newuts"], "{:?}", engine.kind);
+    }
+}
+
+#[test]
+fn the_capability_is_not_there_by_default() {
+    for engine in engines() {
+        for with in [&[][..], &[Unconfined], &[Nobody], &[ReadOnly], &[SysBoot]] {
+            let what = format!("{:?}, {with:?}", engine.kind);
+            let run = engine.newuts(with, &SHORT).run();
+            assert_eq!(run.stderr, refused("clone", NO_CAPABILITY), "{what}");
+            assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{what}");
+        }
+        let run = engine.newuts(&[], &["box", "true"]).run();
+        run.is(125, "", &refused("unshare", NO_CAPABILITY));
+    }
+}
+
+#[test]
+fn cap_add_sys_admin_is_all_it_takes() {
+    for engine in engines() {
+        for with in [&[SysAdmin][..], &[SysAdmin, ReadOnly], &[SysAdmin, HostPids], &[Privileged]] {
+            let run = engine.newuts(with, &SHORT).run();
+            assert_demonstrates(&run, &format!("{:?}, {with:?}", engine.kind));
+        }
+    }
+}
+
+/// Docker's own filter refuses the user namespace; Podman's lets it be made, but nothing be named
+/// in it; runc has no filter.
+#[test]
+fn the_user_option_is_up_to_the_filter() {
+    for engine in engines() {
+        for with in [&[][..], &[Nobody]] {
+            for option in ["--user", "--map-root-user", "--map-current-user"] {
+                let what = format!("{:?}, {with:?}, {option}", engine.kind);
+                let demonstration = engine.newuts(with, &[&[option], &SHORT[..]].concat()).run();
+                let command = engine.newuts(with, &[option, "box", "/newuts"]).run();
+                let (first, second) = match engine.kind {
+                    Kind::Docker => ("clone", "unshare"),
+                    Kind::Podman => ("sethostname", "sethostname"),
+                    Kind::Runc => {
+                        assert_demonstrates(&demonstration, &what);
+                        assert_eq!(command.status, 0, "{what}: {command:?}");
+                        continue;
+                    }
+                };
+                assert_eq!(demonstration.stderr, refused(first, FILTERED), "{what}");
+                assert_eq!(demonstration.status, 1, "{what}");
+                assert_eq!(command.stderr, refused(second, FILTERED), "{what}");
+                assert_eq!(command.status, 125, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_user_option_needs_no_capability_where_no_filter_is() {
+    for engine in engines() {
+        for with in [&[Unconfined][..], &[Unconfined, Nobody], &[SysAdmin]] {
+            let run = engine.newuts(with, &[&["--user"], &SHORT[..]].concat()).run();
+            assert_demonstrates(&run, &format!("{:?}, {with:?}", engine.kind));
+        }
+        let run = engine.shell(&[Unconfined], "newuts -r box sh -c 'hostname; exit 7'").run();
+        run.is(7, "box\n", "");
+    }
+}
+
+#[test]
+fn a_filter_is_named_where_the_capability_is_there() {
+    for engine in engines() {
+        let run = engine.newuts(&[SysAdmin, Filter], &SHORT).run();
+        run.is(1, "", &refused("clone", FILTERED));
+        let run = engine.newuts(&[SysAdmin, Filter], &["box", "true"]).run();
+        run.is(125, "", &refused("unshare", FILTERED));
+    }
+}
+
+#[test]
+fn a_second_layer_brings_a_command() {
+    for engine in engines() {
+        let args = ["box", "/bin/sh", "-c", "hostname; echo $$; exit 7"];
+        let run = engine.busybox(&[SysAdmin], &args).run();
+        // The command is process 1 itself.
+        run.is(7, "box\n1\n", "");
+        let run = engine.busybox(&[SysAdmin, ReadOnly], &["box", "touch", "/file"]).run();
+        assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{run:?}");
+        assert!(run.stderr.contains("Read-only file system"), "{run:?}");
+        let run = engine.busybox(&[SysAdmin], &["box", "frobnicate"]).run();
+        run.is(127, "", "newuts: frobnicate: No such file or directory\n");
+    }
+}
+
+#[test]
+fn no_name_is_a_question() {
+    for engine in engines() {
+        let usage = "Usage: /newuts <child-hostname>\nTry 'newuts --help' for more information.\n";
+        engine.newuts(&[], &[]).run().is(0, "", usage);
+    }
+}
+
+#[test]
+fn closed_descriptors_do_no_harm() {
+    for engine in engines() {
+        let script = "exec /newuts --delay=0.2 --hold=0.4 bizarro <&-";
+        let run = engine.shell(&[SysAdmin], script).run();
+        assert_demonstrates(&run, &format!("{:?}", engine.kind));
+
+        // There is no /dev/console to write to instead.
+        let run = engine.shell(&[SysAdmin], &format!("{script} >&-")).run();
+        run.is(1, "", "write: Bad file descriptor\n");
+        let run = engine.shell(&[SysAdmin], &format!("{script} >&- 2>&-")).run();
+        run.is(1, "", "");
+    }
+}
+
+#[test]
+fn the_console_takes_the_place_of_closed_descriptors() {
+    for engine in engines() {
+        let script = "exec /newuts --delay=0.2 --hold=0.4 bizarro <&- >&- 2>&-";
+        let (stdin, _typed) = io::pipe().unwrap();
+        let mut container = engine.shell(&[SysAdmin, Terminal], script);
+        let mut run = container.command.stdin(stdin).run();
+        run.stdout = run.stdout.replace('\r', "");
+        assert_demonstrates(&run, &format!("{:?}", engine.kind));
+    }
+}
+
+/// Starts a demonstration that lasts, of a host of this name that nothing else has, lets `end` end it, and asserts that
+/// it ends soon, with this status, and that nothing of it is left.
+#[track_caller]
+fn assert_ends(mut container: Container, name: &str, status: i32, end: impl FnOnce(&str)) {
+    let running = container.command.start();
+    running.until("uts.nodename in child: ");
+    running.cloned();
+    let start = Instant::now();
+    end(&container.name);
+    let run = running.finish();
+    let taken = start.elapsed();
+    assert_eq!((run.status, run.stderr.as_str()), (status, ""), "{name}");
+    assert!(taken < Duration::from_secs(5), "{name}: {taken:?}");
+    eventually("nothing left", Duration::from_secs(2), || (!is_argument(name)).then_some(()));
+}
+
+/// Whether any process has this word among its arguments.
+fn is_argument(word: &str) -> bool {
+    let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let mut lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines.any(|line| line.split(|byte| *byte == 0).any(|found| found == word.as_bytes()))
+}
+
+#[test]
+fn stop_ends_it_within_the_grace() {
+    for engine in engines() {
+        for (with, delay) in [
+            // The parent waits for its child; the parent sleeps.
+            (&[SysAdmin][..], "--delay=0"),
+            (&[SysAdmin], "--delay=30"),
+            (&[Privileged], "--delay=0"),
+            // Not process 1: the signal does what it does everywhere, the engine the rest.
+            (&[SysAdmin, HostPids], "--delay=0"),
+        ] {
+            let name = format!("stop-{:?}-{}-{}", engine.kind, with.len(), &delay[8..]);
+            let container = engine.newuts(with, &["--hold=30", delay, &name]);
+            assert_ends(container, &name, 143, |container| engine.stop(container));
+        }
+    }
+}
+
+#[test]
+fn signals_that_ask_to_stop_end_it() {
+    for engine in engines() {
+        for (signal, status) in [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)] {
+            let name = format!("signal-{:?}-{signal}", engine.kind);
+            let container = engine.newuts(&[SysAdmin], &["--hold=30", "--delay=0", &name]);
+            assert_ends(container, &name, status, |container| engine.signal(container, signal));
+        }
+    }
+}
+
+#[test]
+fn keys_of_the_terminal_end_it() {
+    for engine in engines() {
+        for (key, status) in [(b'\x03', 130), (b'\x1c', 131)] {
+            let name = format!("key-{:?}-{key}", engine.kind);
+            let (stdin, mut typed) = io::pipe().unwrap();
+            let mut container =
+                engine.newuts(&[SysAdmin, Terminal], &["--hold=30", "--delay=0", &name]);
+            container.command.stdin(stdin);
+            assert_ends(container, &name, status, |_| typed.write_all(&[key]).unwrap());
+        }
+    }
+}
+
+/// A signal that does not ask to stop does not: process 1 ignores it, as everywhere.
+#[test]
+fn other_signals_leave_it_alone() {
+    for engine in engines() {
+        let name = format!("other-{:?}", engine.kind);
+        let container = engine.newuts(&[SysAdmin], &["--hold=30", "--delay=0", &name]);
+        assert_ends(container, &name, 143, |container| {
+            engine.signal(container, "USR1");
+            engine.signal(container, "TERM");
+        });
+    }
+}
+
+/// The one thing that process 1 may ask of reboot(2), as strace shows it, and the answers.
+const QUESTION: &str = "LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF) = -1 ";
+const NOT_CAPABLE: &str = "EPERM (Operation not permitted)";
+const NO_SUCH_COMMAND: &str = "EINVAL (Invalid argument)";
+
+#[test]
+fn process_1_asks_who_it_is_and_reboots_nothing() {
+    for engine in engines() {
+        for (with, answer) in [
+            (&[Traced][..], Some(NOT_CAPABLE)),
+            (&[Traced, SysAdmin], Some(NOT_CAPABLE)),
+            // In a PID namespace even the capability does not make it the machine's.
+            (&[Traced, SysBoot], Some(NO_SUCH_COMMAND)),
+            (&[Traced, SysAdmin, SysBoot], Some(NO_SUCH_COMMAND)),
+            (&[Traced, Privileged], Some(NO_SUCH_COMMAND)),
+            // Not process 1 at all.
+            (&[Traced, SysAdmin, HostPids], None),
+            (&[Traced, Privileged, HostPids], None),
+        ] {
+            let what = format!("{:?}, {with:?}", engine.kind);
+            let questions = Vec::from_iter(answer.map(|answer| format!("{QUESTION}{answer}")));
+            // A demonstration, done or refused, and a usage error.
+            for args in [&SHORT[..], &["--bogus"]] {
+                engine.newuts(with, args).run();
+                assert_eq!(engine.reboots(), questions, "{what}, {args:?}");
+            }
+        }
+        // The handler asks once more, in process 1; in its child, which gets the key's signal
+        // too, it does not.
+        for (with, answer) in [(SysAdmin, NOT_CAPABLE), (Privileged, NO_SUCH_COMMAND)] {
+            let name = format!("traced-{:?}-{with:?}", engine.kind);
+            let (stdin, mut typed) = io::pipe().unwrap();
+            let mut container =
+                engine.newuts(&[Traced, Terminal, with], &["--hold=30", "--delay=0", &name]);
+            container.command.stdin(stdin);
+            assert_ends(container, &name, 130, |_| typed.write_all(b"\x03").unwrap());
+            let question = format!("{QUESTION}{answer}");
+            assert_eq!(engine.reboots(), [question.clone(), question], "{name}");
+        }
+    }
+}
