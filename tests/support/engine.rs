@@ -27,8 +27,9 @@ exec 3<&0
 cat <&3 & wait";
 
 /// A runtime that shows every reboot(2) of its containers. The tracer is nobody's parent (`-D`),
-/// for the engine waits for the runtime and not for the container.
+/// for the engine waits for the runtime and not for the container. Engines call it without PATH.
 const TRACED: &str = "#!/bin/sh
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 exec strace -D -f -qq -e signal=none -e trace=reboot -o \"$0.$$.log\" runc \"$@\"
 ";
 
@@ -454,18 +455,20 @@ impl Drop for Engine {
     /// Ends the cell and all that is in it, and asserts that nothing stays behind.
     fn drop(&mut self) {
         drop(self.alive.take());
-        if thread::panicking() {
-            return;
-        }
         for process in self.processes.drain(..) {
-            process.finish();
+            // A second panic would be the end of all tests.
+            if !thread::panicking() {
+                process.finish();
+            }
         }
         let cgroup = self.cgroup();
         for hierarchy in ["/sys/fs/cgroup".into()].into_iter().chain(folders("/sys/fs/cgroup")) {
             let own = format!("{hierarchy}{cgroup}");
             // A process that was killed is in its control group for a moment more.
             eventually("an empty control group", LIMIT, || {
-                folders(&own).iter().for_each(|container| drop(fs::remove_dir(container)));
+                for container in folders(&own) {
+                    let _ = fs::remove_dir(container);
+                }
                 let _ = fs::remove_dir(&own);
                 (!Path::new(&own).exists()).then_some(())
             });
