@@ -245,8 +245,8 @@ impl Engine {
             return;
         }
         fs::write(format!("{second}/Dockerfile"), "FROM newuts\nCOPY bin /bin\n").unwrap();
-        self.build("newuts", &context);
-        self.build("busybox", &second);
+        self.build("newuts", &context, &[]);
+        self.build("busybox", &second, &[]);
     }
 
     /// A folder as the repository is after a build, with a few files of the many.
@@ -264,8 +264,8 @@ impl Engine {
 
     /// Builds an image. It needs no network: there is none.
     #[track_caller]
-    pub fn build(&self, image: &str, context: &str) {
-        let run = self.client().args(["build", "--tag", image, context]).run();
+    pub fn build(&self, image: &str, context: &str, options: &[&str]) {
+        let run = self.client().args(["build", "--tag", image]).args(options).arg(context).run();
         assert_eq!(run.status, 0, "{run:?}");
     }
 
