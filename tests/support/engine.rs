@@ -108,16 +108,18 @@ fn available(kind: Kind) -> Option<Arc<Engine>> {
 }
 
 impl Engine {
-    /// The engine that other tests use already, or a new one.
+    /// The engine that other tests use right now, or a new one.
     fn get(kind: Kind) -> Result<Arc<Self>, String> {
-        static RUNNING: [Mutex<Weak<Engine>>; 3] = [const { Mutex::new(Weak::new()) }; 3];
-        let mut running = RUNNING[kind as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engine) = running.upgrade() {
+        type Known = Mutex<Result<Weak<Engine>, String>>;
+        static KNOWN: [Known; 3] = [const { Mutex::new(Ok(Weak::new())) }; 3];
+        let mut known = KNOWN[kind as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = known.clone()?.upgrade() {
             return Ok(engine);
         }
-        let engine = Arc::new(Self::start(kind)?);
-        *running = Arc::downgrade(&engine);
-        Ok(engine)
+        // One that does not start is not tried again.
+        let started = Self::start(kind).map(Arc::new);
+        *known = started.as_ref().map(Arc::downgrade).map_err(String::clone);
+        started
     }
 
     fn start(kind: Kind) -> Result<Self, String> {
