@@ -210,7 +210,8 @@ fn assert_ends(mut container: Container, name: &str, status: i32, end: impl FnOn
     // runc speaks for itself where it must wait for what it kills.
     let stderr = run.stderr.lines().filter(|line| !line.starts_with("time="));
     assert_eq!((run.status, stderr.collect()), (status, String::new()), "{name}");
-    assert!(taken < Duration::from_secs(5), "{name}: {taken:?}");
+    // A fifth of a second, and what a busy machine adds; the grace of `docker stop` is ten.
+    assert!(taken < Duration::from_secs(8), "{name}: {taken:?}");
     eventually("nothing left", Duration::from_secs(2), || (with_argument(name) == 0).then_some(()));
 }
 
