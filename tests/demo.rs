@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::require::{self, needs};
-use crate::support::run::{Watched as _, four_lines, host_name, kill, newuts, transcript};
+use crate::support::run::{LIMIT, Watched as _, four_lines, host_name, kill, newuts, transcript};
 use crate::support::strace::{self, Strace, inject};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -132,7 +132,7 @@ fn a_killed_parent_leaves_its_child() {
     let mut running = newuts(["--hold=30", "bizarro"]).start();
     let child = running.cloned();
     kill(running.pid(), Signal::KILL).unwrap();
-    running.wait(SECOND);
+    running.wait(LIMIT);
     std::thread::sleep(SECOND / 5);
     assert_eq!(running.living(), [child]);
     kill(child, Signal::KILL).unwrap();

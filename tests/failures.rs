@@ -172,7 +172,7 @@ fn a_pipe_that_closes_on_the_way() {
         let _lock = no_fork();
         io::pipe().unwrap()
     };
-    let mut command = newuts(["--delay=1", "--hold=300", "bizarro"]);
+    let mut command = newuts(["--delay=2", "--hold=300", "bizarro"]);
     let running = command.stdout(writer).start();
     drop(command); // and with it our writing end
     let mut seen = String::new();

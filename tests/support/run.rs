@@ -20,10 +20,10 @@ use tempfile::TempDir;
 pub const NEWUTS: &str = env!("CARGO_BIN_EXE_newuts");
 
 /// How long a run may take where the test does not say otherwise.
-const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long the processes of a run may outlive the program: a killed one needs a moment.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How often is looked whether something happened.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -208,16 +208,19 @@ pub fn parents_lines() -> String {
     format!("uts.nodename in parent: {host_name}\nchild has terminated\n")
 }
 
-/// The child's process id, and what was printed: with `PID` in its place, and the first two lines,
-/// which may come in either order, in the manual page's.
+/// The child's process id, and what was printed: with `PID` in its place, and the child's line,
+/// which may come before or after either of the parent's first two, where the manual page has it.
 #[track_caller]
 pub fn transcript(stdout: &str) -> (i32, String) {
+    const CHILD: &str = "uts.nodename in child: ";
     const CLONE: &str = "clone() returned ";
     let mut lines: Vec<_> = stdout.split_inclusive('\n').collect();
-    let first = lines.iter().take(2).position(|line| line.starts_with(CLONE)).expect(stdout);
-    let line = lines.remove(first);
-    let pid = line[CLONE.len()..].trim_end().parse().expect(stdout);
-    (pid, format!("{CLONE}PID\n{}", lines.concat()))
+    if let Some(place) = lines.iter().take(3).position(|line| line.starts_with(CHILD)) {
+        let line = lines.remove(place);
+        lines.insert(lines.len().min(1), line);
+    }
+    let pid = lines.first().and_then(|line| line.strip_prefix(CLONE)).expect(stdout).trim_end();
+    (pid.parse().expect(stdout), lines.concat().replacen(pid, "PID", 1))
 }
 
 /// A program that runs. However the test ends, none of its processes stays behind.
