@@ -70,8 +70,7 @@ fn not_permitted_with_user(sys: &Sys) -> Option<&'static str> {
 
 /// Whether a seccomp filter is there to refuse calls.
 fn filtered(sys: &Sys) -> Option<&'static str> {
-    (sys.get_seccomp() == Ok(SECCOMP_MODE_FILTER))
-        .then_some("a seccomp filter refuses it; in a container, --cap-add SYS_ADMIN")
+    (sys.get_seccomp() == Ok(SECCOMP_MODE_FILTER)).then_some("a seccomp filter refuses it")
 }
 
 /// `ENOSPC`: a limit is reached, if the kernel says so again.

@@ -17,8 +17,7 @@ const SHORT: [&str; 3] = ["--delay=0.2", "--hold=0.4", "bizarro"];
 
 const NO_CAPABILITY: &str = "newuts: hint: no CAP_SYS_ADMIN: \
                              run as root, or add --user; in a container, --cap-add SYS_ADMIN\n";
-const FILTERED: &str =
-    "newuts: hint: a seccomp filter refuses it; in a container, --cap-add SYS_ADMIN\n";
+const FILTERED: &str = "newuts: hint: a seccomp filter refuses it\n";
 
 /// The words for EPERM from a call, with a hint.
 fn refused(call: &str, hint: &str) -> String {

@@ -14,8 +14,7 @@ use crate::support::strace::{self, inject};
 
 const NO_CAPABILITY: &str = "newuts: hint: no CAP_SYS_ADMIN: run as root, or add --user; \
                              in a container, --cap-add SYS_ADMIN\n";
-const FILTER: &str = "newuts: hint: a seccomp filter refuses it; in a container, \
-                      --cap-add SYS_ADMIN\n";
+const FILTER: &str = "newuts: hint: a seccomp filter refuses it\n";
 const NO_MORE_UTS: &str =
     "newuts: hint: no more UTS namespaces: see /proc/sys/user/max_uts_namespaces\n";
 const NO_MORE_USER: &str =
