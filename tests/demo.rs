@@ -102,12 +102,14 @@ fn times_are_decimal_seconds() {
         ("0.0000000019", 0, 1),
         ("00.1", 0, 100_000_000),
     ] {
-        let sleep = format!("nanosleep({{tv_sec={seconds}, tv_nsec={nanoseconds}}}, ADDR) = 0");
+        // The parent's may be interrupted by its child's end, and then goes on.
+        let sleep = format!("nanosleep({{tv_sec={seconds}, tv_nsec={nanoseconds}}}, ");
         let args = [&format!("--hold={value}"), "--delay", value, "x"];
         let (run, log) = Strace::new(&[], &args).run();
         assert_eq!(run.status, 0, "{value}");
         for process in [log.parent(), log.child()] {
-            assert!(process.without_addresses().contains(&sleep), "{value}: {:?}", process.calls);
+            let slept = process.calls.iter().any(|call| call.starts_with(&sleep));
+            assert!(slept, "{value}: {:?}", process.calls);
         }
     }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 use tempfile::TempDir;
 
 /// The program under test.
@@ -131,7 +131,13 @@ impl Watched for Command {
     fn start(&mut self) -> Running {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         host_name();
-        self.limited(Resource::Core, 0); // some die of signals that leave a core file
+        // Some die of signals that leave a core file. A test that wants one may raise this again.
+        let soft = || {
+            let Rlimit { maximum, .. } = getrlimit(Resource::Core);
+            Ok(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum })?)
+        };
+        // SAFETY: two system calls and no more.
+        unsafe { self.pre_exec(soft) };
         let run = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let mark = format!("NEWUTS_TEST_RUN={run}").into_bytes();
         self.env("NEWUTS_TEST_RUN", run);
