@@ -2,6 +2,7 @@
 //! of them mostly sleeps.
 
 mod args;
+mod boot;
 mod calls;
 mod chains;
 mod command;

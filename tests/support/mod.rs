@@ -1,8 +1,12 @@
 //! The machinery of the tests: what cannot run here is skipped aloud ([`require`]), every program
 //! runs under watch ([`run`]), in a container of each engine too ([`engine`]), and strace says
-//! which calls it made ([`strace`]).
+//! which calls it made ([`strace`], [`trace`]). The program is built for other CPUs, too
+//! ([`cross`]), put into an archive ([`initramfs`]) and booted by a kernel ([`machine`]).
 
+pub mod cross;
 pub mod engine;
+pub mod initramfs;
+pub mod machine;
 pub mod require;
 pub mod run;
 pub mod setting;

@@ -1,0 +1,432 @@
+//! The program as process 1 of a machine: a real kernel boots it in an emulator, on every CPU of
+//! `tests/machines.txt`, and in the end the machine is switched off and no kernel has panicked.
+
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
+
+use cpio::newc::Reader;
+use regex::Regex;
+
+use crate::support::initramfs::Initramfs;
+use crate::support::machine::{Machine, on_each, on_those};
+use crate::support::run::transcript;
+
+/// A demonstration with time for everything.
+const SHORT: &str = "--delay=0.5 --hold=1 bizarro";
+
+/// What it prints. A machine that nobody named is called `(none)`.
+const FOUR_LINES: &str = "clone() returned PID
+uts.nodename in child: bizarro
+uts.nodename in parent: (none)
+child has terminated
+";
+
+/// In a script: `child LOG` gives the process id of the child of a demonstration that writes
+/// there, as soon as child and parent have said all that they say before they wait.
+const CHILD: &str = "
+child() {
+    until grep -qs child: $1 && grep -q parent: $1; do sleep 0.1; done
+    sed -n 's/clone() returned //p' $1
+}
+";
+
+/// Boots the program as /init, with these words.
+#[track_caller]
+fn init(machine: &Machine, words: &str) -> String {
+    machine.boot(machine.newuts("init"), &format!("-- {words}"))
+}
+
+/// Boots the program, which hands process 1 to a script, under the host name `outer`.
+#[track_caller]
+fn script(machine: &Machine, commands: &str) -> String {
+    let commands = format!("{CHILD}{commands}\npoweroff -f\n");
+    machine.boot(machine.scripted(&commands), "rdinit=/newuts -- outer /run")
+}
+
+/// Boots a script, which hands process 1 to the program in its last line.
+#[track_caller]
+fn from_script(machine: &Machine, commands: &str) -> String {
+    machine.boot(machine.scripted(&format!("{CHILD}{commands}")), "rdinit=/run")
+}
+
+#[test]
+fn the_demonstration_as_init() {
+    on_each(|machine| assert_eq!(transcript(&init(machine, SHORT)).1, FOUR_LINES));
+}
+
+#[test]
+fn the_demonstration_by_rdinit() {
+    on_each(|machine| {
+        let console = machine.boot(machine.newuts("newuts"), &format!("rdinit=/newuts -- {SHORT}"));
+        assert_eq!(transcript(&console).1, FOUR_LINES);
+    });
+}
+
+#[test]
+fn no_name_is_the_usage_and_power_off() {
+    on_each(|machine| {
+        assert_eq!(
+            init(machine, ""),
+            "Usage: /init <child-hostname>\nTry 'newuts --help' for more information.\n"
+        );
+    });
+}
+
+#[test]
+fn an_unknown_option_is_power_off() {
+    on_each(|machine| {
+        assert_eq!(
+            init(machine, "--bogus bizarro"),
+            "newuts: unrecognized option '--bogus'\nTry 'newuts --help' for more information.\n"
+        );
+    });
+}
+
+#[test]
+fn a_name_that_is_too_long_is_power_off() {
+    on_each(|machine| {
+        let console = init(machine, &format!("--delay=0.5 {}", "x".repeat(65)));
+        // The child's two lines, between which the parent may have written.
+        assert!(console.contains("sethostname: ") && console.contains("hint: "), "{console}");
+        let console = console.replace("sethostname: Invalid argument\n", "");
+        let console = console.replace("newuts: hint: a host name has at most 64 bytes\n", "");
+        let expected = FOUR_LINES.replace("uts.nodename in child: bizarro\n", "");
+        assert_eq!(transcript(&console).1, expected);
+    });
+}
+
+#[test]
+fn a_call_that_fails_is_power_off() {
+    on_each(|machine| {
+        assert_eq!(init(machine, "--join 4711"), "pidfd_open: No such process\n");
+        let console =
+            from_script(machine, "echo 0 >/proc/sys/user/max_uts_namespaces\nexec /newuts bizarro");
+        assert_eq!(
+            console,
+            "clone: No space left on device\nnewuts: hint: no more UTS namespaces: see \
+             /proc/sys/user/max_uts_namespaces\n"
+        );
+    });
+}
+
+#[test]
+fn a_command_that_is_not_there_is_power_off() {
+    on_each(|machine| {
+        assert_eq!(
+            init(machine, "bizarro frobnicate"),
+            "newuts: frobnicate: No such file or directory\n"
+        );
+    });
+}
+
+/// The kernel opens the three descriptors, if it can; here it finds something else.
+fn no_console(machine: &Machine, archive: Initramfs, words: &str) -> String {
+    let console = machine.start(archive, words, &[]).finish();
+    assert!(console.kernel.contains("unable to open an initial console"), "{}", console.kernel);
+    console.programs
+}
+
+#[test]
+fn without_a_console_it_says_nothing_and_powers_off() {
+    on_each(|machine| {
+        let dangling = machine.newuts("init").link("dev/console", "nowhere");
+        assert_eq!(no_console(machine, dangling, &format!("-- {SHORT}")), "");
+        let folder = machine.newuts("init").folder("dev/console");
+        assert_eq!(no_console(machine, folder, "--"), "");
+    });
+}
+
+#[test]
+fn without_a_console_it_goes_on() {
+    on_each(|machine| {
+        let archive = machine.scripted("hostname >/dev/console\npoweroff -f\n");
+        let archive = archive.link("dev/console", "nowhere");
+        let console = no_console(machine, archive, "rdinit=/newuts -- bizarro /run");
+        assert_eq!(console, "bizarro\n");
+    });
+}
+
+#[test]
+fn closed_descriptors_become_the_console() {
+    on_each(|machine| {
+        let console = from_script(machine, &format!("exec /newuts {SHORT} <&- >&- 2>&-"));
+        assert_eq!(transcript(&console).1, FOUR_LINES);
+    });
+}
+
+#[test]
+fn process_1_is_handed_to_a_command() {
+    on_each(|machine| {
+        // A name without a slash, and no PATH in the kernel's environment.
+        let commands = "echo process $$ is called $(hostname): $*\npoweroff -f\n";
+        let archive = machine.scripted(commands).folder("sbin").link("sbin/handed", "/run");
+        let console = machine.boot(archive, "rdinit=/newuts -- bizarro handed -x --hold=5");
+        assert_eq!(console, "process 1 is called bizarro: -x --hold=5\n");
+    });
+}
+
+#[test]
+fn trace_shows_the_calls_of_process_1() {
+    on_each(|machine| {
+        let console = init(machine, &format!("--trace {SHORT}"));
+        let (pid, parent, child) = traced(&console);
+        let returned = format!("clone() returned {pid}\\n");
+        assert_eq!(
+            parent[..19],
+            [
+                "getpid() = 1",
+                "reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF) = 0",
+                "fcntl(0, F_GETFD) = 0",
+                "fcntl(1, F_GETFD) = 0",
+                "fcntl(2, F_GETFD) = 0",
+                "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], FLAGS}, NULL, 8) = 0",
+                "rt_sigaction(SIGTERM, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
+                "rt_sigaction(SIGINT, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
+                "rt_sigaction(SIGHUP, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
+                "rt_sigaction(SIGQUIT, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
+                "mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, \
+                 -1, 0) = ADDR",
+                "mprotect(ADDR, 4096, PROT_NONE) = 0",
+                &format!("clone(child_stack=ADDR, flags=CLONE_NEWUTS|SIGCHLD) = {pid}"),
+                &written(&returned),
+                "nanosleep({tv_sec=0, tv_nsec=500000000}, ADDR) = 0",
+                "uname({sysname=\"Linux\", nodename=\"(none)\", ...}) = 0",
+                &written("uts.nodename in parent: (none)\\n"),
+                &format!(
+                    "wait4({pid}, [{{WIFEXITED(s) && WEXITSTATUS(s) == 0}}], 0, NULL) = {pid}"
+                ),
+                &written("child has terminated\\n"),
+            ]
+        );
+        assert_eq!(parent[19], "sync() = 0");
+        assert_eq!(
+            child,
+            [
+                "sethostname(\"bizarro\", 7) = 0",
+                "uname({sysname=\"Linux\", nodename=\"bizarro\", ...}) = 0",
+                &written("uts.nodename in child: bizarro\\n"),
+                "nanosleep({tv_sec=1, tv_nsec=0}, ADDR) = 0",
+                "exit(0) = ?",
+            ]
+        );
+    });
+}
+
+/// A line's write.
+fn written(line: &str) -> String {
+    let length = line.len() - 1; // the newline is shown as two
+    format!("write(1, \"{line}\", {length}) = {length}")
+}
+
+/// The child's process id, and the calls of process 1 and of the child, with every address as
+/// `ADDR` and the flags of a handler, in which the CPUs differ, as `FLAGS`.
+#[track_caller]
+fn traced(console: &str) -> (String, Vec<String>, Vec<String>) {
+    let pid = transcript(&untraced(console)).0.to_string();
+    let flags = Regex::new("sa_flags=(0|SA_RESTORER, sa_restorer=NULL)").unwrap();
+    let address = Regex::new("0x[0-9a-f]{6,}").unwrap();
+    let calls = |pid: &str| {
+        let own = console.lines().filter_map(|line| line.strip_prefix(&format!("{pid:<5} ")));
+        let own = own.map(|call| flags.replace(call, "FLAGS"));
+        own.map(|call| address.replace_all(&call, "ADDR").into_owned()).collect()
+    };
+    let (parent, child) = (calls("1"), calls(&pid));
+    (pid, parent, child)
+}
+
+/// What was printed besides the trace.
+fn untraced(console: &str) -> String {
+    let lines = console.split_inclusive('\n');
+    lines.filter(|line| !line.starts_with(|first: char| first.is_ascii_digit())).collect()
+}
+
+#[test]
+fn trace_shows_the_registers_of_this_cpu() {
+    on_each(|machine| {
+        let console = init(machine, &format!("--trace=regs {SHORT}"));
+        let (pid, four_lines) = transcript(&untraced(&console));
+        assert_eq!(four_lines, FOUR_LINES);
+        let line = |name: &str, values: &[&str]| {
+            let pairs = machine.registers.iter().zip(values);
+            let pairs: Vec<_> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+            let pairs = pairs.join(" ");
+            Regex::new(&format!(r"(?m)^(\d+) +{name} {pairs} => (0x[0-9a-f]+)$")).unwrap()
+        };
+        let stack = Regex::new("0x4000011 [a-z0-9]+=(0x[0-9a-f]+) ").unwrap();
+        let stack = &stack.captures(&console).expect(&console)[1];
+        assert!(stack.ends_with("ff0"), "{stack}");
+        // It returns twice: with the child's process id, and with 0.
+        let clone = line("clone", &[machine.clone, "0x4000011", stack, "0x0", "0x0", "0x0"]);
+        let returns = clone.captures_iter(&console).map(|found| found.extract().1);
+        let mut returns: Vec<[&str; 2]> = returns.collect();
+        returns.sort_unstable();
+        assert_eq!(returns, [["1", &format!("{pid:#x}")], [&pid.to_string(), "0x0"]]);
+        let (any, minus_1) = ("0x[0-9a-f]+", "0xffffffffffffffff");
+        let mmap = line("mmap", &[any, "0x0", "0x100000", "0x3", "0x20022", minus_1, "0x0"]);
+        assert!(mmap.is_match(&console), "{console}");
+    });
+}
+
+#[test]
+fn a_command_and_the_demonstration_without_privilege() {
+    on_each(|machine| {
+        let console = script(
+            machine,
+            &format!(
+                "su user -c '
+                    for option in --user -c -r; do
+                        /newuts $option inner sh -c \"hostname; id -u; id -g\"
+                    done
+                    /newuts --user {SHORT}
+                '"
+            ),
+        );
+        let commands = "inner\n65534\n65534\ninner\n1000\n1000\ninner\n0\n0\n";
+        let demonstration = console.strip_prefix(commands).expect(&console);
+        assert_eq!(transcript(demonstration).1, FOUR_LINES.replace("(none)", "outer"));
+    });
+}
+
+#[test]
+fn why_a_user_is_refused() {
+    on_each(|machine| {
+        let console = script(
+            machine,
+            "
+            su user -c '/newuts x true; echo $?'
+            echo 0 >/proc/sys/kernel/unprivileged_userns_clone
+            su user -c '/newuts --user x true; echo $?'
+            ",
+        );
+        assert_eq!(
+            console,
+            "unshare: Operation not permitted\n\
+             newuts: hint: no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add \
+             SYS_ADMIN\n\
+             125\n\
+             unshare: Operation not permitted\n\
+             newuts: hint: user namespaces are for root: kernel.unprivileged_userns_clone is 0\n\
+             125\n"
+        );
+    });
+}
+
+#[test]
+fn a_child_is_joined() {
+    on_each(|machine| {
+        let console = script(
+            machine,
+            "
+            /newuts --delay=0 --hold=forever bizarro >/log1 &
+            /newuts --delay=0 --hold=forever --user unmapped >/log2 &
+            one=$(child /log1)
+            two=$(child /log2)
+            /newuts --join /proc/$one/ns/uts sh -c 'hostname; hostname renamed'
+            umount /proc
+            /newuts --join $one | sed s/$one/PID/
+            /newuts --join $one hostname
+            /newuts --user --join $two sh -c 'hostname; id -u'
+            hostname
+            ",
+        );
+        assert_eq!(
+            console,
+            "bizarro\nuts.nodename in PID: renamed\nrenamed\nunmapped\n65534\nouter\n"
+        );
+    });
+}
+
+#[test]
+fn the_file_is_loaded_at_a_random_address_and_never_writable() {
+    on_each(|machine| {
+        let console = script(
+            machine,
+            "
+            for log in /log1 /log2; do
+                /newuts --delay=0 --hold=forever bizarro >$log &
+                grep newuts /proc/$(child $log)/maps | cut -d ' ' -f 1,2
+            done
+            ",
+        );
+        let maps = console.lines().map(|line| line.split_once(['-', ' ']).expect(&console));
+        let (starts, rest): (Vec<_>, Vec<_>) = maps.unzip();
+        let rights: Vec<_> = rest.iter().map(|rest| rest.split(' ').next_back().unwrap()).collect();
+        assert_eq!(rights, ["r--p", "r-xp", "r--p", "r-xp"]);
+        assert_ne!(starts[0], starts[2]);
+    });
+}
+
+/// The lines before the signal, in the order of the alphabet, and the signals that are caught:
+/// HUP, INT, QUIT and TERM.
+const THREE_LINES: &str = "clone() returned PID
+uts.nodename in child: bizarro
+uts.nodename in parent: (none)
+SigCgt:\t0000000000004007
+";
+
+#[test]
+fn a_signal_to_process_1_powers_off() {
+    on_each(|machine| {
+        for signal in ["TERM", "INT"] {
+            let console = from_script(
+                machine,
+                &format!(
+                    "
+                    {{
+                        pid=$(child /log)
+                        sort /log | sed s/$pid/PID/
+                        grep SigCgt /proc/1/status
+                        kill -{signal} 1
+                    }} &
+                    exec /newuts --hold=forever --delay=0 bizarro >/log
+                    "
+                ),
+            );
+            assert_eq!(console, THREE_LINES, "{signal}");
+        }
+    });
+}
+
+#[test]
+fn ctrl_alt_del_powers_off() {
+    let has_keyboard = |machine: &Machine| machine.keyboard;
+    on_those(has_keyboard, |machine| {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("monitor");
+        let monitor = format!("unix:{},server=on,wait=off", socket.display());
+        let words = "-- --hold=forever --delay=0.2 bizarro";
+        let boot = machine.start(machine.newuts("init"), words, &["-monitor", &monitor]);
+        boot.running.until("uts.nodename in child: bizarro");
+        boot.running.until("uts.nodename in parent: (none)");
+        let mut monitor = UnixStream::connect(socket).unwrap();
+        monitor.write_all(b"sendkey ctrl-alt-delete\n").unwrap();
+        let console = boot.finish().programs;
+        assert_eq!(transcript(&console).1, FOUR_LINES.replace("child has terminated\n", ""));
+    });
+}
+
+#[test]
+fn the_archive_is_the_same_bytes_each_time() {
+    let archive = || {
+        let archive = Initramfs::default().program("init", b"\x7fELF").folder("dev");
+        archive.link("dev/console", "nowhere").file("etc", "").finish()
+    };
+    assert_eq!(archive(), archive());
+    let bytes = archive();
+    let mut rest = bytes.as_slice();
+    for (inode, mode, name, content) in [
+        (1, 0o10_0755, "init", "\x7fELF"),
+        (2, 0o4_0755, "dev", ""),
+        (3, 0o12_0777, "dev/console", "nowhere"),
+        (4, 0o10_0644, "etc", ""),
+    ] {
+        let reader = Reader::new(rest).unwrap();
+        let entry = reader.entry();
+        assert_eq!((entry.ino(), entry.mode(), entry.name()), (inode, mode, name));
+        assert_eq!((entry.mtime(), entry.uid(), entry.gid(), entry.nlink()), (0, 0, 0, 1));
+        let mut found = Vec::new();
+        rest = reader.to_writer(&mut found).unwrap();
+        assert_eq!(found, content.as_bytes());
+    }
+    assert!(Reader::new(rest).unwrap().entry().is_trailer());
+}

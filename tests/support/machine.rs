@@ -1,0 +1,190 @@
+//! Machines that boot a real kernel, whose first process is what the test says.
+//!
+//! What there is to say about each stands in `tests/machines.txt`, and nowhere else.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use regex::Regex;
+use tempfile::TempDir;
+
+use super::initramfs::Initramfs;
+use super::run::{Running, Watched as _, command};
+use super::{cross, require};
+
+/// How long a machine may run: many times what it needs, for it shares its cores with others.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// The kernel's own words at the end of a machine that was switched off.
+const POWER_DOWN: &str = "reboot: Power down";
+
+/// How a script begins.
+const PREPARE: &str = "\
+/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+";
+
+/// A line of `tests/machines.txt`.
+pub struct Machine {
+    /// Its CPU, as Rust calls it.
+    pub rust: &'static str,
+    console: &'static str,
+    /// Whether Ctrl-Alt-Del can be pressed.
+    pub keyboard: bool,
+    /// The registers of a system call, its number's first.
+    pub registers: Vec<&'static str>,
+    /// clone's number, as it is shown.
+    pub clone: &'static str,
+    emulator: Vec<&'static str>,
+}
+
+/// The folder into which `tests/setup` unpacks.
+pub fn cache() -> PathBuf {
+    let folder = |name| env::var_os(name).map(PathBuf::from);
+    let cache = folder("XDG_CACHE_HOME").or(folder("HOME").map(|home| home.join(".cache")));
+    cache.unwrap_or_default().join("newuts-tests")
+}
+
+/// All machines.
+pub fn machines() -> impl Iterator<Item = Machine> {
+    let lines = include_str!("../machines.txt").lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| {
+        let mut words = line.split_whitespace();
+        let mut word = || words.next().expect(line);
+        let (rust, _debian, _kernel, _package) = (word(), word(), word(), word());
+        let (console, keyboard) = (word(), word() == "yes");
+        let (registers, clone) = (word().split(',').collect(), word());
+        Machine { rust, console, keyboard, registers, clone, emulator: words.collect() }
+    })
+}
+
+/// Runs a test on every machine, side by side. A machine that cannot run here is skipped aloud.
+pub fn on_each(test: impl Fn(&Machine) + Sync) {
+    on_those(|_| true, test);
+}
+
+/// [`on_each`], for some of them.
+pub fn on_those(which: impl Fn(&Machine) -> bool, test: impl Fn(&Machine) + Sync) {
+    thread::scope(|scope| {
+        for machine in machines().filter(which) {
+            match machine.here() {
+                Ok(()) => drop(scope.spawn({
+                    let test = &test;
+                    move || test(&machine)
+                })),
+                Err(missing) => require::skip(&missing),
+            }
+        }
+    });
+}
+
+impl Machine {
+    /// Whether it can run here.
+    fn here(&self) -> Result<(), String> {
+        require::tool(self.emulator[0])?;
+        require::tool("timeout")?;
+        let file = |name| {
+            let path = self.file(name);
+            if path.exists() { Ok(()) } else { Err(format!("{}: tests/setup", path.display())) }
+        };
+        file("vmlinuz")?;
+        file("busybox")?;
+        cross::newuts(self.rust).map(drop)
+    }
+
+    /// A file that `tests/setup` unpacked for this machine.
+    fn file(&self, name: &str) -> PathBuf {
+        cache().join(self.rust).join(name)
+    }
+
+    /// An archive with the program at `path`.
+    pub fn newuts(&self, path: &str) -> Initramfs {
+        let newuts = fs::read(cross::newuts(self.rust).unwrap()).unwrap();
+        Initramfs::default().program(path, &newuts)
+    }
+
+    /// An archive with the program at `/newuts`, and a script at `/run`, for which everything is
+    /// as on a small system: commands, `/proc`, `/dev`, and an ordinary user.
+    pub fn scripted(&self, commands: &str) -> Initramfs {
+        let busybox = fs::read(self.file("busybox")).unwrap();
+        let archive = self.newuts("newuts").program("busybox", &busybox);
+        let archive = archive.folder("bin").folder("proc").folder("etc");
+        let archive = archive.file("etc/passwd", "user:x:1000:1000::/:/bin/sh\n");
+        archive.script("run", &format!("{PREPARE}{commands}"))
+    }
+
+    /// Boots it, and waits until it is switched off. `words` are the end of the kernel's command
+    /// line. Gives what was written to the console, without the kernel's own messages.
+    #[track_caller]
+    pub fn boot(&self, archive: Initramfs, words: &str) -> String {
+        self.start(archive, words, &[]).finish().programs
+    }
+
+    /// Starts to boot it; with more options for the emulator.
+    pub fn start(&self, archive: Initramfs, words: &str, options: &[&str]) -> Boot {
+        let slot = slot();
+        let folder = tempfile::tempdir().unwrap();
+        let initrd = folder.path().join("initrd");
+        fs::write(&initrd, archive.finish()).unwrap();
+        let append = format!("console={} panic=-1 quiet {words}", self.console);
+        // Even if the test itself is killed, the machine ends some day.
+        let mut emulator = command("timeout");
+        emulator.arg(LIMIT.as_secs().to_string()).args(&self.emulator);
+        emulator.args(["-accel", "tcg", "-m", "256", "-nodefaults", "-display", "none"]);
+        emulator.args(["-serial", "stdio", "-no-reboot", "-append", &append]).args(options);
+        emulator.arg("-kernel").arg(self.file("vmlinuz")).arg("-initrd").arg(initrd);
+        Boot { running: emulator.start(), _folder: folder, _slot: slot }
+    }
+}
+
+/// The right to run one machine: each fills a core, so there are as many as a small computer has
+/// cores.
+fn slot() -> MutexGuard<'static, ()> {
+    static SLOTS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let slot = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS.len();
+    SLOTS[slot].lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A machine that runs.
+pub struct Boot {
+    /// The emulator.
+    pub running: Running,
+    _folder: TempDir,
+    _slot: MutexGuard<'static, ()>,
+}
+
+impl Boot {
+    /// Waits until the machine is switched off, and asserts that it was by its own will: the
+    /// emulator ends in the same way when the kernel panics.
+    #[track_caller]
+    pub fn finish(self) -> Console {
+        let run = self.running.finish_within(LIMIT);
+        let console = run.stdout.replace("\r\n", "\n");
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{console}");
+        // The last message may come in the middle of a program's line.
+        let torn = Regex::new(r"(?m)(.)(\[ *\d+\.\d{6}\] )").unwrap();
+        let console = torn.replace_all(&console, "$1\n$2").into_owned();
+        let message = Regex::new(r"^\[ *\d+\.\d{6}\] ").unwrap();
+        let (kernel, programs): (Vec<_>, Vec<_>) =
+            console.split_inclusive('\n').partition(|line| message.is_match(line));
+        assert!(
+            kernel.last().is_some_and(|line| line.trim_end().ends_with(POWER_DOWN)),
+            "{console}"
+        );
+        for panic in ["Kernel panic", "exitcode=0x"] {
+            assert!(!console.contains(panic), "{console}");
+        }
+        Console { programs: programs.concat(), kernel: kernel.concat() }
+    }
+}
+
+/// What was written to the console.
+pub struct Console {
+    pub programs: String,
+    pub kernel: String,
+}
