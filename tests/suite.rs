@@ -20,6 +20,7 @@ mod process;
 mod registers;
 mod stack;
 mod support;
+mod targets;
 mod trace;
 mod user;
 mod values;
