@@ -4,8 +4,7 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{
-    LINUX_REBOOT_CMD_CAD_OFF, LINUX_REBOOT_CMD_POWER_OFF, O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP,
-    SIGINT, SIGQUIT, SIGTERM, timespec,
+    LINUX_REBOOT_CMD_CAD_OFF, O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, timespec,
 };
 use syscalls::{Errno, Sysno};
 
@@ -83,7 +82,8 @@ impl Init {
 }
 
 /// What a signal that asks to stop does. It runs in process 1, and in its child, which inherits
-/// it: so it asks anew which of them it is.
+/// it: so it asks anew which of them it is. It is handed nothing but the signal, so its calls are
+/// not shown.
 extern "C" fn stop(signal: c_int) {
     let sys = Sys::new(Trace::Off);
     let status = 128 | signal.to_le_bytes()[0];
@@ -97,7 +97,7 @@ fn power_off(sys: &Sys) -> ! {
     // From a child, because the call ends in do_exit() where the power cannot be switched off
     // (kernel/reboot.c), and process 1 must not.
     if let Ok(Fork::Child) = sys.fork(SIGCHLD) {
-        let _ = sys.reboot(LINUX_REBOOT_CMD_POWER_OFF);
+        sys.power_off();
         sys.exit_group(1);
     }
     // The power goes off meanwhile. If it does not, there is nothing left but not to end.

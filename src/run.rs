@@ -3,6 +3,7 @@
 
 use core::ffi::CStr;
 
+use linux_raw_sys::general::NAME_MAX;
 use syscalls::{Errno, Sysno};
 
 use crate::args::split;
@@ -66,6 +67,9 @@ fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>
     let envp = process.envp();
     if name.is_empty() || split(name.to_bytes(), b'/').1.is_some() {
         return sys.execve(name, argv, &envp);
+    }
+    if name.count_bytes() > NAME_MAX as usize {
+        return Errno::ENAMETOOLONG;
     }
     let path = envp.clone().find_map(|variable| match variable.to_bytes() {
         [b'P', b'A', b'T', b'H', b'=', path @ ..] => Some(path),

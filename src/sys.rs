@@ -13,8 +13,9 @@ use core::{ptr, slice};
 
 use linux_raw_sys::general::{
     __kernel_sighandler_t, __user_cap_data_struct, __user_cap_header_struct,
-    _LINUX_CAPABILITY_U32S_3, _LINUX_CAPABILITY_VERSION_3, AT_FDCWD, F_GETFD, LINUX_REBOOT_MAGIC1,
-    LINUX_REBOOT_MAGIC2, kernel_sigset_t, timespec,
+    _LINUX_CAPABILITY_U32S_3, _LINUX_CAPABILITY_VERSION_3, AT_FDCWD, F_GETFD,
+    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, kernel_sigset_t,
+    timespec,
 };
 use linux_raw_sys::ioctl::NS_GET_USERNS;
 use linux_raw_sys::prctl::{PR_GET_SECCOMP, PR_SET_PDEATHSIG};
@@ -481,9 +482,17 @@ impl Sys {
     ///
     /// `EPERM` without `CAP_SYS_BOOT`, `EINVAL` for a command that there is not.
     pub fn reboot(&self, cmd: u32) -> Result<(), Errno> {
-        let args = [LINUX_REBOOT_MAGIC1 as usize, LINUX_REBOOT_MAGIC2 as usize, cmd as usize];
+        let args = reboot_args(cmd);
         // SAFETY: no command that takes a string is used, so no memory is involved.
         unsafe { self.call(Sysno::reboot, &args) }.done()
+    }
+
+    /// `reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_POWER_OFF)`—Switches the
+    /// machine off. Returns only where it cannot: `EPERM` without `CAP_SYS_BOOT`.
+    pub fn power_off(&self) {
+        let args = reboot_args(LINUX_REBOOT_CMD_POWER_OFF);
+        // SAFETY: no command that takes a string is used, so no memory is involved.
+        let _ = unsafe { self.last_call(Sysno::reboot, &args) };
     }
 
     /// `sync()`—Writes all that was not yet written to the disks. Cannot fail.
@@ -622,6 +631,11 @@ pub fn until_nul(field: &[c_char]) -> &[u8] {
     // SAFETY: a char is a byte, whatever its sign is on this CPU.
     let bytes = unsafe { slice::from_raw_parts(field.as_ptr().cast::<u8>(), field.len()) };
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+/// The arguments of reboot(2).
+fn reboot_args(cmd: u32) -> [usize; 3] {
+    [LINUX_REBOOT_MAGIC1 as usize, LINUX_REBOOT_MAGIC2 as usize, cmd as usize]
 }
 
 /// An int as a system call takes it.
