@@ -199,6 +199,9 @@ fn trace_shows_the_calls_of_process_1() {
             ]
         );
         assert_eq!(parent[19], "sync() = 0");
+        let power_off = "reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, \
+                         LINUX_REBOOT_CMD_POWER_OFF) = ?";
+        assert!(console.contains(power_off), "{console}");
         assert_eq!(
             child,
             [
