@@ -8,13 +8,10 @@ use object::Endianness;
 use object::elf::{ET_DYN, FileHeader64, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD};
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use rustix::process::Signal;
-use tempfile::TempDir;
 
+use crate::support::package::{PACKAGE, cargo, copy_of_the_package};
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, Watched as _, command, kill, newuts};
-
-/// The folder with Cargo.toml in it.
-const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
+use crate::support::run::{NEWUTS, Watched as _, kill, newuts};
 
 #[test]
 fn it_is_at_most_24_kib() {
@@ -89,33 +86,9 @@ fn it_is_loaded_at_a_random_address() {
     assert_eq!(bases.len(), 3, "{bases:?}");
 }
 
-/// A copy of what the package is built of.
-fn copy_of_the_package() -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["Cargo.toml", "Cargo.lock", "build.rs", "linker.ld", "src", "tests"] {
-        copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
-    }
-    copy
-}
-
-fn copy_tree(from: &Path, to: &Path) {
-    if from.is_dir() {
-        fs::create_dir(to).unwrap();
-        for entry in fs::read_dir(from).unwrap() {
-            let name = entry.unwrap().file_name();
-            copy_tree(&from.join(&name), &to.join(name));
-        }
-    } else {
-        fs::copy(from, to).unwrap();
-    }
-}
-
 /// Builds the program in `package` for release.
 fn build(package: &Path) -> Command {
-    let mut cargo = command(env!("CARGO"));
-    cargo.args(["build", "--release", "--offline", "--locked", "--bin=newuts"]);
-    cargo.current_dir(package).env("CARGO_TARGET_DIR", package.join("target"));
-    cargo
+    cargo(package, ["build", "--release", "--locked", "--bin=newuts"])
 }
 
 /// What src/main.rs may not do, and what the linker says to it.

@@ -1,0 +1,108 @@
+//! The manual page: well-formed, and true of the program.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use regex::Regex;
+
+use crate::support::package::{PACKAGE, read};
+use crate::support::require::{self, needs};
+use crate::support::run::{Watched as _, command, newuts};
+
+/// The options that a text names: `--hold`, `-U`.
+pub fn options(text: &str) -> BTreeSet<String> {
+    let option = Regex::new(r"(?m)(?:^|[\s\[(])(--?[A-Za-z][a-z-]*)").unwrap();
+    option.captures_iter(text).map(|option| option[1].to_owned()).collect()
+}
+
+/// The options that `--help` names.
+pub fn options_of_help() -> BTreeSet<String> {
+    options(&newuts(["--help"]).run().stdout)
+}
+
+#[test]
+fn mandoc_and_groff_have_nothing_to_say() {
+    needs!(require::tool("mandoc"), require::tool("groff"));
+    let page = Path::new(PACKAGE).join("doc/newuts.1");
+    command("mandoc").args(["-T", "lint"]).arg(&page).run().is(0, "", "");
+    command("groff").args(["-ww", "-man", "-z"]).arg(&page).run().is(0, "", "");
+}
+
+#[test]
+fn the_page_is_of_this_version() {
+    let title =
+        read("doc/newuts.1").lines().find(|line| line.starts_with(".TH")).unwrap().to_owned();
+    assert!(title.contains(concat!("\"newuts ", env!("CARGO_PKG_VERSION"), "\"")), "{title}");
+}
+
+#[test]
+fn the_page_and_help_have_the_same_options() {
+    let source = read("doc/newuts.1");
+    // The line below each .TP is what is explained.
+    let explained = source.lines().zip(source.lines().skip(1)).filter(|(tag, _)| *tag == ".TP");
+    let explained: Vec<_> = explained.map(|(_, line)| line).collect();
+    let markup = Regex::new(r#"\.B[RI]? ?|\\f[A-Z]|[",|]"#).unwrap();
+    let explained = markup.replace_all(&explained.join("\n"), " ").replace(r"\-", "-");
+    assert_eq!(options(&explained), options_of_help());
+}
+
+/// Every word in the parser's source, and every letter, is asked of the program.
+#[test]
+fn the_parser_and_help_have_the_same_options() {
+    let source = read("src/args.rs");
+    let word = Regex::new("[a-z][a-z-]*").unwrap();
+    let words: BTreeSet<_> =
+        word.find_iter(&source).map(|word| format!("--{}", word.as_str())).collect();
+    let long = words.into_iter().filter(|word| {
+        // With an empty value none does anything: it is the value that is wrong, or not allowed.
+        let unrecognized = format!("newuts: unrecognized option '{word}='\n");
+        !newuts([format!("{word}=")]).run().stderr.starts_with(&unrecognized)
+    });
+    let short = (b'!'..=b'~')
+        .map(char::from)
+        .filter(|letter| *letter != '-')
+        .map(|letter| format!("-{letter}"));
+    let short = short.filter(|option| newuts([option]).run().status == 0);
+    assert_eq!(long.chain(short).collect::<BTreeSet<_>>(), options_of_help());
+}
+
+#[test]
+fn the_page_s_sections_are_those_that_a_reader_looks_for() {
+    let source = read("doc/newuts.1");
+    let titles = source.lines().filter_map(|line| line.strip_prefix(".SH "));
+    let titles: Vec<_> = titles.map(|title| title.replace('"', "")).collect();
+    assert_eq!(
+        titles,
+        [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "EXIT STATUS",
+            "AS PROCESS 1",
+            "ENVIRONMENT",
+            "DIAGNOSTICS",
+            "EXAMPLES",
+            "NOTES",
+            "BUGS",
+            "SEE ALSO",
+        ]
+    );
+}
+
+/// The synopsis, the page's and `--help`'s, word for word.
+#[test]
+fn the_page_and_help_have_the_same_synopsis() {
+    needs!(require::tool("mandoc"));
+    let page = Path::new(PACKAGE).join("doc/newuts.1");
+    let page = command("mandoc").args(["-T", "ascii", "-O", "width=100"]).arg(page).run().stdout;
+    let page = Regex::new(".\x08").unwrap().replace_all(&page, "").into_owned();
+    let forms = |text: &str| -> Vec<String> {
+        let forms =
+            text.lines().filter_map(|line| line.split_once("newuts [")).map(|(_, form)| form);
+        forms.map(str::to_owned).collect()
+    };
+    let help = forms(&newuts(["--help"]).run().stdout);
+    assert_eq!(help.len(), 3);
+    assert_eq!(forms(&page), help);
+}

@@ -1,0 +1,98 @@
+//! The package: what is in it, that it installs, and that it makes the same file everywhere.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::package::{PACKAGE, cargo, cargo_home, copy_of_the_package};
+use crate::support::run::{NEWUTS, Watched as _, command};
+
+/// How long a build may take on a busy machine.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// The files below a folder of the package, by their paths in it.
+fn files(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(Path::new(PACKAGE).join(folder)).unwrap().map(Result::unwrap);
+    let files = entries.flat_map(|entry| {
+        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() { files(&path) } else { vec![path] }
+    });
+    files.collect()
+}
+
+#[test]
+fn it_has_what_is_built_and_what_is_read() {
+    let mut expected: BTreeSet<_> = ["src", "doc"].into_iter().flat_map(files).collect();
+    let others = [
+        "CHANGELOG.md",
+        "Dockerfile",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "build.rs",
+        "linker.ld",
+    ];
+    let others = others
+        .into_iter()
+        .filter(|name| *name != "Dockerfile" || Path::new(PACKAGE).join(name).exists());
+    // The manifest as it is and as cargo rewrites it, and from which commit it is.
+    let made = ["Cargo.lock", "Cargo.toml", "Cargo.toml.orig", ".cargo_vcs_info.json"];
+    expected.extend(others.chain(made).map(str::to_owned));
+
+    let run = cargo(Path::new(PACKAGE), ["package", "--list", "--allow-dirty"]).run();
+    let mut found: BTreeSet<_> = run.stdout.lines().map(str::to_owned).collect();
+    found.insert(".cargo_vcs_info.json".to_owned()); // only in a repository
+    assert_eq!(found, expected, "{}", run.stderr);
+}
+
+/// It is packed, unpacked, and built from that alone.
+#[test]
+fn it_can_be_packed() {
+    let target = tempfile::tempdir().unwrap();
+    let mut cargo = cargo(Path::new(PACKAGE), ["package", "--allow-dirty"]);
+    let run = cargo.env("CARGO_TARGET_DIR", target.path()).start().finish_within(LIMIT);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let name = concat!("package/newuts-", env!("CARGO_PKG_VERSION"));
+    let packed = fs::read(target.path().join(format!("{name}.crate"))).unwrap();
+    assert!(packed.starts_with(b"\x1f\x8b"), "no gzip");
+    assert!(target.path().join(format!("{name}/src/main.rs")).exists());
+}
+
+#[test]
+fn it_installs() {
+    let root = tempfile::tempdir().unwrap();
+    let mut cargo = cargo(Path::new(PACKAGE), ["install", "--path=.", "--locked"]);
+    cargo.arg("--root").arg(root.path()).env("CARGO_TARGET_DIR", root.path().join("target"));
+    let run = cargo.start().finish_within(LIMIT);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let installed = root.path().join("bin/newuts");
+    let version = concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n");
+    command(&installed).arg("--version").run().is(0, version, "");
+    assert!(fs::read(installed).unwrap() == fs::read(NEWUTS).unwrap(), "not what was tested");
+}
+
+/// Builds in a folder and with a CARGO_HOME of its own, into which what was downloaded is
+/// unpacked anew. Gives the file.
+fn built_elsewhere() -> Vec<u8> {
+    let copy = copy_of_the_package();
+    let home = copy.path().join("home");
+    fs::create_dir_all(home.join("registry")).unwrap();
+    for downloaded in ["cache", "index"] {
+        let original = cargo_home().join("registry").join(downloaded);
+        symlink(original, home.join("registry").join(downloaded)).unwrap();
+    }
+    let mut cargo = cargo(copy.path(), ["build", "--release", "--locked", "--bin=newuts"]);
+    let run = cargo.env("CARGO_HOME", &home).start().finish_within(LIMIT);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(home.join("registry/src").exists(), "CARGO_HOME was not used");
+    fs::read(copy.path().join("target/release/newuts")).unwrap()
+}
+
+#[test]
+fn it_makes_the_same_file_in_every_folder() {
+    let built = [built_elsewhere(), built_elsewhere(), fs::read(NEWUTS).unwrap()];
+    assert!(built[0] == built[1], "two folders, two files");
+    assert!(built[0] == built[2], "not what was tested");
+}

@@ -1,0 +1,255 @@
+//! The README's sessions: each is typed into a shell word for word, and must come out as it is
+//! written there.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use regex::Regex;
+
+use crate::support::package::{copy_of_the_package, read};
+use crate::support::require::{self, needs};
+use crate::support::run::{NEWUTS, Watched as _, command, eventually, no_fork};
+
+/// Commands that are not typed, and why.
+const UNTESTED: [(&str, &str); 5] = [
+    ("tests/run", "runs this test, among others"),
+    ("cargo build --release", "the first command builds the same file"),
+    ("docker build -t newuts .", "wants an engine: tests/containers.rs"),
+    ("docker run --rm --cap-add SYS_ADMIN newuts --hold 2 bizarro", "likewise"),
+    ("docker run --rm newuts bizarro", "likewise"),
+];
+
+/// How long a command may take: cargo builds, and a machine boots.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// How long is waited for lines that do not come, and for those that should not.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The reader's machine: it is called antero, has a user called cecilia, and its process ids are
+/// those of the session. bash is process 1 there, and says when it waits for a command.
+const MACHINE: &str = r#"
+echo antero >/proc/sys/kernel/hostname
+mount --bind passwd /etc/passwd
+stty -echo
+export PS1='READY\n' PS2=
+echo "$FIRST_PID" >/proc/sys/kernel/ns_last_pid
+exec setsid --ctty "$@" bash --noprofile --norc --noediting -i
+"#;
+
+/// A command of a session, and what it prints.
+struct Step {
+    prompt: char,
+    command: String,
+    output: Vec<String>,
+}
+
+/// The sessions of the README, in order.
+fn sessions() -> Vec<Vec<Step>> {
+    let readme = read("README.md");
+    let blocks = readme.split("```console\n").skip(1);
+    blocks.map(|block| session(block.split("```").next().unwrap())).collect()
+}
+
+fn session(block: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in block.lines() {
+        if let Some(command) = line.strip_prefix("# ").or_else(|| line.strip_prefix("$ ")) {
+            let prompt = line.chars().next().unwrap();
+            steps.push(Step { prompt, command: command.to_owned(), output: Vec::new() });
+            continue;
+        }
+        let step = steps.last_mut().expect("a prompt");
+        if step.command.ends_with('\\') {
+            step.command = format!("{}\n{line}", step.command);
+        } else {
+            step.output.push(line.to_owned());
+        }
+    }
+    steps
+}
+
+/// What the README says that they print.
+fn written(steps: &[Step]) -> String {
+    let lines: Vec<_> = steps.iter().flat_map(|step| &step.output).cloned().collect();
+    lines.join("\n")
+}
+
+fn is_untested(step: &Step) -> bool {
+    UNTESTED.iter().any(|(command, _)| *command == step.command)
+}
+
+/// The process ids of a session: clone's results, jobs, the first word of a trace, and what `$$`
+/// is.
+fn process_ids(text: &str) -> BTreeSet<u32> {
+    let pid = r"(?m)clone\(\) returned (\d+)|^\[1\] (\d+)|^(\d+)  |^(\d{4})$";
+    let found = Regex::new(pid).unwrap();
+    let found = found
+        .captures_iter(text)
+        .map(|pid| pid.iter().skip(1).flatten().next().unwrap().as_str().parse());
+    found.map(Result::unwrap).collect()
+}
+
+/// What is compared: process ids by their order, no addresses, no kernel times; a trace by its
+/// processes, and the two lines that may come in either order in one.
+fn normalised(text: &str) -> String {
+    let text = Regex::new(r"0x7[a-f][0-9a-f]{10}").unwrap().replace_all(text, "ADDRESS");
+    let text = Regex::new(r"\[ *\d+\.\d+\] ").unwrap().replace_all(&text, "[TIME] ");
+    let swapped = Regex::new(r"(uts.nodename in child: .*\n)(clone\(\) returned .*\n)").unwrap();
+    let mut text = swapped.replace_all(&text, "$2$1").into_owned();
+    for (place, pid) in process_ids(&text).into_iter().enumerate() {
+        for number in [format!(r"\b{pid}\b"), format!(r"\b{pid:#x}\b")] {
+            text =
+                Regex::new(&number).unwrap().replace_all(&text, format!("PID{place}")).into_owned();
+        }
+    }
+    let mut lines: Vec<_> = text.lines().collect();
+    let process =
+        |line: &&str| line.split_once("  ").map_or(String::new(), |(pid, _)| pid.to_owned());
+    if lines.iter().all(|line| line.starts_with("PID")) {
+        lines.sort_by_key(process); // stable: each process's own lines stay in order
+    }
+    lines.join("\n")
+}
+
+/// Types the commands, and gives what they print.
+fn typed(steps: &[Step], folder: &Path) -> String {
+    let written = written(steps);
+    let first = process_ids(&written).into_iter().next().unwrap_or(1000);
+    let (stdin, mut keyboard) = {
+        let _lock = no_fork();
+        io::pipe().unwrap()
+    };
+
+    let user = match steps[0].prompt {
+        '$' => "setpriv --reuid=1000 --regid=1000 --clear-groups",
+        _ => "env",
+    };
+    let unshare =
+        "unshare --uts --mount --pid --fork --kill-child --mount-proc sh -c \"$MACHINE\" sh";
+    let path = format!("{}:{}", folder.join("target/release").display(), env::var("PATH").unwrap());
+    let mut script = command("script");
+    script.args(["--quiet", "--return", "--command", &format!("{unshare} {user}"), "/dev/null"]);
+    script.current_dir(folder).stdin(stdin).env("PATH", path).env("TERM", "dumb");
+    script.env("MACHINE", MACHINE).env("FIRST_PID", (first - 1).to_string());
+    script.env("CARGO_TARGET_DIR", folder.join("target"));
+    script.env("CARGO_NET_OFFLINE", "true").env("CARGO_TERM_QUIET", "true");
+    let running = script.start();
+
+    let ready = |count| {
+        let what = format!("prompt {count}: {}", running.stdout());
+        eventually(&what, LIMIT, || {
+            (running.stdout().matches("READY\r\n").count() == count).then_some(())
+        });
+    };
+    let printed = || running.stdout().replace('\r', "").replace("READY\n", "");
+    let mut lines = 0;
+    ready(1);
+    for (place, step) in steps.iter().enumerate() {
+        writeln!(keyboard, "{}", step.command).unwrap();
+        // A backslash at the end of a line is no command, and gives another prompt, PS2.
+        ready(place + 2);
+        // What runs in the background prints when it likes.
+        lines += step.output.len();
+        let start = Instant::now();
+        while printed().lines().count() < lines && start.elapsed() < GRACE {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    printed()
+}
+
+/// A folder like the one in which a reader would be: the package's, with the program built, and
+/// a kernel.
+fn checkout() -> tempfile::TempDir {
+    let folder = copy_of_the_package();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    fs::create_dir_all(folder.path().join("target/release")).unwrap();
+    fs::write(
+        folder.path().join("passwd"),
+        "root:x:0:0::/root:/bin/sh\ncecilia:x:1000:1000::/:/bin/sh\n",
+    )
+    .unwrap();
+    let _lock = no_fork();
+    fs::copy(NEWUTS, folder.path().join("target/release/newuts")).unwrap();
+    folder
+}
+
+/// The kernel that tests/setup brought.
+fn kernel() -> Result<std::path::PathBuf, String> {
+    let cache = env::var_os("XDG_CACHE_HOME").map_or_else(
+        || Path::new(&env::var_os("HOME").unwrap_or_default()).join(".cache"),
+        Into::into,
+    );
+    let kernel = cache.join("newuts-tests/x86_64/vmlinuz");
+    if kernel.exists() { Ok(kernel) } else { Err(format!("{}: tests/setup", kernel.display())) }
+}
+
+/// Runs the sessions in which `chosen` is a word.
+#[track_caller]
+fn check(chosen: fn(&str) -> bool) {
+    for steps in sessions() {
+        let commands: Vec<_> = steps.iter().map(|step| step.command.as_str()).collect();
+        if !chosen(&commands.join("\n")) {
+            continue;
+        }
+        let folder = checkout();
+        if let Ok(kernel) = kernel() {
+            fs::copy(kernel, folder.path().join("vmlinuz")).unwrap();
+        }
+        let written = written(&steps);
+        let printed = typed(&steps, folder.path());
+        assert_eq!(normalised(&printed), normalised(&written), "{commands:#?}\n{printed}");
+    }
+}
+
+fn here() -> Result<(), String> {
+    require::root()?;
+    ["bash", "script", "setpriv", "setsid", "unshare"].into_iter().try_for_each(require::tool)
+}
+
+fn is_boot(commands: &str) -> bool {
+    commands.contains("qemu-system")
+}
+
+fn is_build(commands: &str) -> bool {
+    commands.contains("cargo run")
+}
+
+fn is_engine(commands: &str) -> bool {
+    commands.contains("docker") || commands == "tests/run"
+}
+
+#[test]
+fn every_session_comes_out_as_it_is_written() {
+    needs!(here());
+    check(|commands| !is_boot(commands) && !is_build(commands) && !is_engine(commands));
+}
+
+#[test]
+fn the_first_session_builds_the_program() {
+    needs!(here());
+    check(is_build);
+}
+
+#[test]
+fn the_initramfs_boots() {
+    needs!(here(), require::tool("cpio"), require::tool("qemu-system-x86_64"), kernel().map(drop));
+    check(is_boot);
+}
+
+/// A session that no test types is on the list, and the list has no other.
+#[test]
+fn what_is_not_tested_is_listed() {
+    let sessions = sessions();
+    let untyped = sessions.iter().filter(|steps| {
+        let commands: Vec<_> = steps.iter().map(|step| step.command.as_str()).collect();
+        is_engine(&commands.join("\n"))
+    });
+    let untyped: Vec<_> = untyped.flatten().collect();
+    assert!(untyped.iter().all(|step| is_untested(step)));
+    assert_eq!(untyped.len(), UNTESTED.len());
+}
