@@ -14,6 +14,26 @@
 //! become a request ([`args`]), a form answers it through [`sys`], and what it says goes out as
 //! lines ([`mod@line`], [`failure`]). What a function needs, it is handed: there are no globals, and
 //! so the program has no writable data at all.
+//!
+//! All the rooms, in the order in which a reader may want to enter them:
+//!
+//! | room | what is there |
+//! |---|---|
+//! | [`demo`] | the first form, clone(2): begin here |
+//! | [`mod@run`], [`join`] | the two others: unshare(2) and a command; setns(2) |
+//! | [`namespace`] | what is asked for and set in a UTS namespace, the user maps included |
+//! | [`sys`] | a method for each system call, and the types of what it takes and gives |
+//! | [`stack`] | the child's stack and its guard page |
+//! | [`arch`] | clone and its trampoline, memory routines: a file for each CPU |
+//! | [`process`] | the initial stack, read |
+//! | [`args`], [`signal`] | words to a request; the names of signals |
+//! | [`mod@line`] | the one writer of lines, and its escapes |
+//! | [`failure`], [`hint`] | what perror(3) would say, and why |
+//! | [`trace`] | how a call is shown: as strace(1) does, or as registers |
+//! | [`init`] | being process 1 |
+//!
+//! `_start` is not here: it and what else only a program without a C library needs is in
+//! `src/main.rs` and `src/rt`. What the program does is in its manual page, `doc/newuts.1`.
 #![no_std]
 
 use process::InitialStack;

@@ -133,6 +133,7 @@ fn of_targets_are_files_and_processes() {
 fn of_a_command_follow_the_name_or_the_target() {
     needs!(shells());
     complete("newuts unshar", &[]);
+    complete("newuts -- unshar", &[]);
     for line in [
         "newuts box",
         "newuts -U --hold 1 box",

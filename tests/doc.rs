@@ -106,3 +106,22 @@ fn the_page_and_help_have_the_same_synopsis() {
     assert_eq!(help.len(), 3);
     assert_eq!(forms(&page), help);
 }
+
+/// Each file of the library is in the map on the crate's page, and in the README's.
+#[test]
+fn the_maps_have_every_room() {
+    let (library, readme) = (read("src/lib.rs"), read("README.md"));
+    let map: Vec<_> = library.lines().filter(|line| line.starts_with("//! |")).collect();
+    let map = map.join("\n");
+    let rooms = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    for room in rooms.clone() {
+        assert!(
+            map.contains(&format!("`{room}`]")) || map.contains(&format!("`mod@{room}`]")),
+            "{room}"
+        );
+        let there = readme.contains(&format!("`src/{room}.rs`"))
+            || readme.contains(&format!("`src/{room}/`"));
+        assert!(there, "{room}");
+    }
+    assert!(rooms.count() > 10);
+}
