@@ -23,6 +23,7 @@ mod process;
 mod readme;
 #[cfg(target_arch = "x86_64")]
 mod registers;
+mod signals;
 mod stack;
 mod support;
 mod targets;

@@ -264,6 +264,11 @@ impl Running {
         transcript(&self.stdout()).0
     }
 
+    /// Whether the program has ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the program's end; other processes of the run may live on.
     #[track_caller]
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {

@@ -2,6 +2,7 @@
 //! namespace of its own, because a fault can make a parent do what the child should.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use regex::Regex;
@@ -39,6 +40,11 @@ impl Strace {
     pub fn run(mut self) -> (Outcome, Log) {
         let outcome = self.command.run();
         (outcome, self.log())
+    }
+
+    /// Where the log is.
+    pub fn path(&self) -> &Path {
+        self.log.path()
     }
 
     /// The log so far.

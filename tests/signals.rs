@@ -1,0 +1,255 @@
+//! Signals at every stage: to the parent, the child and the whole group, at each call that they
+//! make. Who dies says so, and nobody is left; who is stopped goes on as if nothing had been.
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::time::{Duration, Instant};
+
+use regex::Regex;
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::support::require::{self, needs};
+use crate::support::run::{
+    Outcome, Running, Watched as _, eventually, kill, newuts, parents_lines, transcript,
+};
+use crate::support::strace::{self, Strace, inject};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long a busy machine may take to come to a stage.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The calls of the parent, in their order, and how often each was made so far.
+const PARENT: [(&str, usize); 12] = [
+    ("getpid", 1),
+    ("rt_sigaction", 1),
+    ("mmap", 1),
+    ("mprotect", 1),
+    ("getpid", 2),
+    ("clone", 1),
+    ("write", 1),
+    ("nanosleep", 1),
+    ("uname", 1),
+    ("write", 2),
+    ("wait4", 1),
+    ("write", 3),
+];
+
+/// Those of the child that the parent does not make, but for exit: whoever makes that is gone
+/// before a signal comes.
+const CHILD: [(&str, usize); 3] = [("prctl", 1), ("getppid", 1), ("sethostname", 1)];
+
+/// The signals that ask a program to end.
+const ASKING: [(&str, i32); 3] = [("TERM", 143), ("INT", 130), ("HUP", 129)];
+
+/// Runs the demonstration with a signal on the way into a call; `child` is how long that sleeps.
+fn signalled(signal: &str, call: (&str, usize), hold: &str) -> (Outcome, bool) {
+    let (name, nth) = call;
+    let fault = format!("{name}:signal={signal}:when={nth}");
+    let args = ["--kill-child", "--delay=0.02", hold, "bizarro"];
+    let (run, log) = inject(&[&fault], &args);
+    let signal = format!("--- SIG{signal} ");
+    let came = log.parent().events.iter().any(|event| event.starts_with(&signal));
+    (run, came)
+}
+
+#[test]
+fn a_parent_that_is_ended_at_any_stage_takes_its_child_with_it() {
+    needs!(strace::here());
+    for (signal, status) in ASKING {
+        for (stage, call) in PARENT.into_iter().enumerate() {
+            // The last line is for a child that ended.
+            let hold = if call == ("write", 3) { "--hold=0.05" } else { "--hold=300" };
+            let (run, came) = signalled(signal, call, hold);
+            assert!(came, "{signal} {call:?}");
+            assert_eq!((run.status, run.stderr.as_str()), (status, ""), "{signal} {call:?}");
+            // What was written before is whole; the child may have been too late for its line.
+            let mut lines: Vec<_> = run.stdout.split_inclusive('\n').collect();
+            lines.retain(|line| *line != "uts.nodename in child: bizarro\n");
+            let written = PARENT[..=stage].iter().filter(|(name, _)| *name == "write").count();
+            assert_eq!(lines.len(), written, "{signal} {call:?}: {run:?}");
+            assert!(lines.iter().all(|line| line.ends_with('\n')), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn a_closed_pipe_s_signal_ends_nobody_once_it_is_ignored() {
+    needs!(strace::here());
+    for call in PARENT.into_iter().chain(CHILD) {
+        let (run, _) = signalled("PIPE", call, "--hold=0.05");
+        if call == ("getpid", 1) {
+            run.is(128 + libc::SIGPIPE, "", "");
+        } else {
+            run.demonstrates("bizarro", 0, "");
+        }
+    }
+}
+
+#[test]
+fn a_child_that_is_ended_at_any_stage_gives_its_status() {
+    needs!(strace::here());
+    for (signal, status) in ASKING {
+        for call in CHILD {
+            let (run, came) = signalled(signal, call, "--hold=0.05");
+            assert!(!came, "{signal} {call:?}");
+            let (_, said) = transcript(&run.stdout);
+            let expected = format!("clone() returned PID\n{}", parents_lines());
+            assert_eq!((run.status, said), (status, expected), "{signal} {call:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stop_at_any_stage_changes_nothing() {
+    needs!(strace::here());
+    let stopped = Regex::new(r"(?m)^([0-9]+) +--- stopped by SIGSTOP ---$").unwrap();
+    for (name, nth) in PARENT.into_iter().chain(CHILD) {
+        let stop = format!("--inject={name}:signal=STOP:when={nth}");
+        let args = ["--kill-child", "--delay=0.05", "--hold=0.1", "bizarro"];
+        let mut strace = Strace::new(&[&stop], &args);
+        let mut running = strace.command.start();
+        let mut continued = 0;
+        // Whoever is stopped is let go: parent and child, where both make the call so often.
+        eventually("the end", LIMIT, || {
+            let log = fs::read_to_string(strace.path()).unwrap();
+            for (_, [pid]) in stopped.captures_iter(&log).skip(continued).map(|it| it.extract()) {
+                kill(pid.parse().unwrap(), Signal::CONT).unwrap();
+                continued += 1;
+            }
+            running.ended().then_some(())
+        });
+        running.finish().demonstrates("bizarro", 0, "");
+        assert!(continued > 0, "{name} {nth}");
+    }
+}
+
+/// Starts a demonstration as a group of its own.
+fn group(args: &[&str]) -> Running {
+    newuts(args).process_group(0).start()
+}
+
+/// Sends a signal to all of the group.
+fn to_all(running: &Running, signal: Signal) {
+    kill_process_group(Pid::from_raw(running.pid()).unwrap(), signal).unwrap();
+}
+
+/// Waits until a process is in a call.
+fn until_in(pid: i32, call: syscalls::Sysno) {
+    let number = format!("{} ", call.id());
+    eventually(call.name(), LIMIT, || {
+        let current = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+        current.starts_with(&number).then_some(())
+    });
+}
+
+#[test]
+fn a_stopped_group_goes_on_and_sleeps_no_longer() {
+    needs!(require::root());
+    let start = Instant::now();
+    let running = group(&["--delay=1", "--hold=2", "bizarro"]);
+    let child = running.cloned();
+    until_in(running.pid(), syscalls::Sysno::nanosleep);
+    until_in(child, syscalls::Sysno::nanosleep);
+    for _ in 0..3 {
+        to_all(&running, Signal::STOP);
+        std::thread::sleep(SECOND / 5);
+        to_all(&running, Signal::CONT);
+        std::thread::sleep(SECOND / 20);
+    }
+    running.finish().demonstrates("bizarro", 0, "");
+    // The sleep goes on for what is left of it: neither anew nor from the moment of the stop, but
+    // for a machine with much to do.
+    let taken = start.elapsed();
+    assert!((2 * SECOND..6 * SECOND).contains(&taken), "{taken:?}");
+}
+
+#[test]
+fn a_stop_longer_than_the_sleep_ends_it() {
+    needs!(require::root());
+    let running = group(&["--delay=0.5", "--hold=0.5", "bizarro"]);
+    running.cloned();
+    to_all(&running, Signal::STOP);
+    std::thread::sleep(SECOND);
+    to_all(&running, Signal::CONT);
+    running.finish().demonstrates("bizarro", 0, "");
+}
+
+#[test]
+fn a_terminal_s_signals_end_the_group() {
+    needs!(require::root());
+    for (signal, status) in [
+        (Signal::TERM, 143),
+        (Signal::INT, 130),
+        (Signal::HUP, 129),
+        (Signal::QUIT, 131),
+        (Signal::KILL, 137),
+    ] {
+        // While the parent sleeps, and while it waits.
+        for (delay, call) in
+            [("--delay=300", syscalls::Sysno::nanosleep), ("--delay=0", syscalls::Sysno::wait4)]
+        {
+            let running = group(&[delay, "--hold=300", "bizarro"]);
+            running.cloned();
+            until_in(running.pid(), call);
+            to_all(&running, signal);
+            let run = running.finish();
+            assert_eq!((run.status, run.stderr.as_str()), (status, ""));
+        }
+    }
+}
+
+#[test]
+fn a_closed_pipe_s_signal_does_not_end_the_group() {
+    needs!(require::root());
+    let running = group(&["--delay=0.5", "--hold=1", "bizarro"]);
+    running.cloned();
+    to_all(&running, Signal::PIPE);
+    running.finish().demonstrates("bizarro", 0, "");
+}
+
+#[test]
+fn a_group_that_ends_before_or_while_it_becomes_two_leaves_nobody() {
+    needs!(strace::here());
+    for (call, stage) in [
+        ("mmap", syscalls::Sysno::mmap),
+        ("clone", syscalls::Sysno::clone),
+        ("sethostname", syscalls::Sysno::sethostname),
+    ] {
+        for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+            // strace holds the call back, and itself ignores these while it writes to a file.
+            let delay = format!("--inject={call}:delay_enter=2000000");
+            let mut strace = Strace::new(&[&delay], &["--delay=300", "--hold=300", "bizarro"]);
+            let running = strace.command.process_group(0).start();
+            let number = format!("{} ", stage.id());
+            eventually(call, LIMIT, || {
+                running.living().into_iter().find(|pid| {
+                    let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
+                    *pid != running.pid() && current.unwrap_or_default().starts_with(&number)
+                })
+            });
+            to_all(&running, signal);
+            let run = running.finish();
+            assert_eq!(run.status, 128 + signal.as_raw(), "{call}: {run:?}");
+            assert_eq!(run.stderr, "", "{call}");
+        }
+    }
+}
+
+#[test]
+fn a_command_gets_the_signals_of_its_caller() {
+    needs!(require::root());
+    // No fork, no handler, nothing ignored: the process is the command.
+    for (signal, status) in [
+        (Signal::TERM, 143),
+        (Signal::INT, 130),
+        (Signal::HUP, 129),
+        (Signal::PIPE, 141),
+        (Signal::KILL, 137),
+    ] {
+        let running = newuts(["box", "sh", "-c", "echo ready; exec sleep 300"]).start();
+        running.until("ready\n");
+        kill(running.pid(), signal).unwrap();
+        running.finish().is(status, "ready\n", "");
+    }
+}
