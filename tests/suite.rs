@@ -13,6 +13,7 @@ mod doc;
 mod elf;
 mod errnos;
 mod failures;
+mod faults;
 mod fresh;
 mod hints;
 mod join;
