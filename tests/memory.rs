@@ -3,9 +3,9 @@
 
 use newuts::arch::{bcmp, memcmp, memcpy, memmove, memset};
 
-/// Lengths around every power of two that an implementation may treat on its own.
+/// Every length up to 300.
 fn lengths() -> impl Iterator<Item = usize> {
-    (0..=64).chain([100, 127, 128, 129, 255, 256, 257, 300])
+    0..301
 }
 
 /// Bytes that are all different within 251 places.
@@ -45,6 +45,25 @@ fn memmove_copies_what_overlaps_upward_and_downward() {
             // SAFETY: both lie, with all their bytes, in the 400 of the vector.
             let result = unsafe { memmove(dest, base.wrapping_add(from), length) };
             assert_eq!(result, dest);
+            assert_eq!(moved, expected, "{length} bytes from {from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn memmove_over_any_distance() {
+    const MOST: usize = 300;
+    let source = pattern(2 * MOST, 9);
+    for (length, distance) in
+        lengths().flat_map(|length| (0..=MOST).map(move |distance| (length, distance)))
+    {
+        for (to, from) in [(distance, 0), (0, distance)] {
+            let mut moved = source.clone();
+            let mut expected = source.clone();
+            expected[to..to + length].copy_from_slice(&source[from..from + length]);
+            let base = moved.as_mut_ptr();
+            // SAFETY: both lie, with all their bytes, in the 600 of the vector.
+            unsafe { memmove(base.wrapping_add(to), base.wrapping_add(from), length) };
             assert_eq!(moved, expected, "{length} bytes from {from} to {to}");
         }
     }

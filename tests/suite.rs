@@ -24,6 +24,7 @@ mod process;
 mod readme;
 #[cfg(target_arch = "x86_64")]
 mod registers;
+mod scale;
 mod signals;
 mod stack;
 mod support;
