@@ -7,6 +7,7 @@ pub mod cross;
 pub mod engine;
 pub mod initramfs;
 pub mod machine;
+pub mod package;
 pub mod require;
 pub mod run;
 pub mod setting;
