@@ -1,0 +1,31 @@
+//! Numbers, durations and signals, against the standard library's parsers.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use newuts::args::{duration, number};
+use newuts::signal;
+
+fuzz_target!(|data: &[u8]| {
+    let is_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+    let text = String::from_utf8_lossy(data);
+    let expected = if is_digits(data) { text.parse::<u64>().ok() } else { None };
+    assert_eq!(number(data), expected);
+
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let right = is_digits(whole.as_bytes())
+        && is_digits(fraction.as_bytes())
+        && whole.len() + fraction.len() > 0;
+    let seconds = if whole.is_empty() { Some(0) } else { whole.parse::<i64>().ok() };
+    let nanoseconds = format!("{fraction:0<9.9}").parse::<i64>().ok();
+    let expected = if right { seconds.zip(nanoseconds) } else { None };
+    assert_eq!(duration(data).map(|time| (time.tv_sec, time.tv_nsec)), expected);
+
+    if let Some(known) = signal::number(data) {
+        assert!((1..=64).contains(&known));
+        if !is_digits(data) {
+            let upper = text.to_ascii_uppercase();
+            let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+            assert_eq!(signal::name(known as usize), Some(name.as_bytes()));
+        }
+    }
+});
