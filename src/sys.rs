@@ -101,7 +101,7 @@ impl Sys {
         raw
     }
 
-    /// [`Sys::call`] for a call that does not return: it is shown before it is made, while there
+    /// [`Sys::call`] for a call that is not to return: it is shown before it is made, while there
     /// is somebody to show it.
     ///
     /// # Safety
@@ -110,7 +110,10 @@ impl Sys {
     unsafe fn last_call(&self, number: Sysno, args: &[usize]) -> Raw {
         self.show(number, args, None);
         // SAFETY: the caller keeps the call's contract.
-        unsafe { raw_call(number, args) }
+        let raw = unsafe { raw_call(number, args) };
+        // It did return: it failed, or a tracer had a hand in it.
+        self.show(number, args, Some(raw));
+        raw
     }
 
     /// Shows a call on standard error, if it is to be shown.
@@ -372,7 +375,6 @@ impl Sys {
         // SAFETY: a C string and two arrays of C strings with a null pointer at their end, all of
         // which the kernel only reads.
         let raw = unsafe { self.last_call(Sysno::execve, &args) };
-        self.show(Sysno::execve, &args, Some(raw));
         // The kernel does not return 0, but a tracer may: then, too, nothing was executed.
         raw.result().err().unwrap_or(Errno::ENOEXEC)
     }

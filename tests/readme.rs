@@ -15,12 +15,13 @@ use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, command, eventually, no_fork};
 
 /// Commands that are not typed, and why.
-const UNTESTED: [(&str, &str); 5] = [
+const UNTESTED: [(&str, &str); 6] = [
     ("tests/run", "runs this test, among others"),
     ("cargo build --release", "the first command builds the same file"),
     ("docker build -t newuts .", "wants an engine: tests/containers.rs"),
     ("docker run --rm --cap-add SYS_ADMIN newuts --hold 2 bizarro", "likewise"),
     ("docker run --rm newuts bizarro", "likewise"),
+    ("docker run --rm newuts --user bizarro", "likewise"),
 ];
 
 /// How long a command may take: cargo builds, and a machine boots.

@@ -17,6 +17,7 @@ use regex::Regex;
 
 use crate::support::cross;
 use crate::support::machine::machines;
+use crate::support::package::copy_of_the_package;
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, command};
 
@@ -65,11 +66,7 @@ fn the_file_is_as_bare_as_the_first() {
 fn it_is_the_same_file_from_another_folder() {
     for rust in others() {
         needs!(cross::newuts(rust));
-        let folder = tempfile::tempdir().unwrap();
-        let mut copy = command("cp");
-        copy.args(["-r", "Cargo.toml", "Cargo.lock", "build.rs", "linker.ld", "src", "tests"]);
-        copy.arg(".cargo").arg(folder.path()).current_dir(env!("CARGO_MANIFEST_DIR"));
-        copy.run().is(0, "", "");
+        let folder = copy_of_the_package();
         let again = cross::build(rust, folder.path(), &folder.path().join("target")).unwrap();
         assert!(fs::read(again).unwrap() == fs::read(cross::newuts(rust).unwrap()).unwrap());
     }

@@ -279,7 +279,7 @@ fn a_line_longer_than_a_pipe_takes_in_one_piece_is_cut() {
     assert!(lines.lines().any(|line| line.len() >= 4096), "{lines}");
     let cut = lines.lines().map(|line| format!("{}\n", &line[..line.len().min(4095)]));
     same(&trace, &cut.collect::<String>(), "cut");
-    let (name, word) = ("x".repeat(300), "\u{1}\u{1}7".repeat(30));
+    let (name, word) = (format!("./{}", "x".repeat(300)), "\u{1}\u{1}7".repeat(30));
     let args: Vec<_> = ["box", &name].into_iter().chain([word.as_str(); 60]).collect();
     agrees(&[], &[], &args, &["\\1\\0017"]);
 }

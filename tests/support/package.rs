@@ -18,10 +18,23 @@ pub fn read(name: &str) -> String {
     fs::read_to_string(Path::new(PACKAGE).join(name)).expect(name)
 }
 
+/// What the package is built of.
+const NAMES: [&str; 9] = [
+    ".cargo",
+    "Cargo.toml",
+    "Cargo.lock",
+    "README.md",
+    "benches",
+    "build.rs",
+    "linker.ld",
+    "src",
+    "tests",
+];
+
 /// A copy of what the package is built of.
 pub fn copy_of_the_package() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
-    for name in ["Cargo.toml", "Cargo.lock", "README.md", "build.rs", "linker.ld", "src", "tests"] {
+    for name in NAMES {
         copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
     }
     copy

@@ -142,9 +142,9 @@ impl Log {
         calls.map(|call| call.split('(').next().unwrap())
     }
 
-    /// What `--trace` is to say, in the order of the process ids. strace's own lines but for three things: a
-    /// successful execve does not return, a failing one is shown before it is known to fail, and
-    /// the sets of capget are numbers. Where the program has `pids` of its own, as in a PID
+    /// What `--trace` is to say, in the order of the process ids. strace's own lines but for three
+    /// things: a successful execve does not return, a failing one is shown before it is known to
+    /// fail (and a power-off, too), and the sets of capget are numbers. Where the program has `pids` of its own, as in a PID
     /// namespace, they stand for strace's.
     #[track_caller]
     pub fn lines(&self, pids: &[i32]) -> String {
@@ -152,7 +152,7 @@ impl Log {
         for (index, (pid, calls)) in self.without_trace().into_iter().enumerate() {
             let pid = pids.get(index).copied().unwrap_or(pid);
             for call in calls {
-                if let Some(asked) = before_execve(call) {
+                if let Some(asked) = before_last(call) {
                     lines.push((pid, asked));
                     if became_another(call) {
                         continue;
@@ -191,10 +191,13 @@ fn without_trace(all: &[String]) -> Vec<&str> {
     calls
 }
 
-/// What is said before an execve is made.
-fn before_execve(call: &str) -> Option<String> {
-    let end =
-        call.starts_with("execve(").then(|| regex!(r" \*/\) = ").find_iter(call).last())??;
+/// What is said before a call is made that is not to return: an execve, a power-off.
+fn before_last(call: &str) -> Option<String> {
+    let end = match call.split('(').next()? {
+        "execve" => regex!(r" \*/\) = ").find_iter(call).last()?,
+        "reboot" => regex!(r"_POWER_OFF\) = ").find(call)?,
+        _ => return None,
+    };
     Some(format!("{}?", &call[..end.end()]))
 }
 
