@@ -1,13 +1,15 @@
 //! The manual page: well-formed, and true of the program.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::path::Path;
 
 use regex::Regex;
 
 use crate::support::package::{PACKAGE, read};
 use crate::support::require::{self, needs};
-use crate::support::run::{Watched as _, command, newuts};
+use crate::support::run::{Copied, Watched as _, command, newuts};
+use crate::support::strace;
 
 /// The options that a text names: `--hold`, `-U`.
 pub fn options(text: &str) -> BTreeSet<String> {
@@ -124,4 +126,55 @@ fn the_maps_have_every_room() {
         assert!(there, "{room}");
     }
     assert!(rooms.count() > 10);
+}
+
+/// What brings about each of the messages below DIAGNOSTICS.
+const CAUSES: [(&str, &str); 18] = [
+    ("clone: Operation not permitted", "$NOBODY newuts x"),
+    ("unshare: Operation not permitted", "$NOBODY newuts x true"),
+    ("setns: Operation not permitted", "$NOBODY sh -c 'newuts --join $$'"),
+    ("clone: No space left on device", "$NO_MORE newuts x"),
+    ("unshare: No space left on device", "$NO_MORE newuts x true"),
+    ("clone: Invalid argument", "$STRACE --inject=clone:error=EINVAL newuts x"),
+    ("unshare: Invalid argument", "$STRACE --inject=unshare:error=EINVAL newuts x true"),
+    ("clone: Resource temporarily unavailable", "$NOBODY prlimit --nproc=0 newuts --user x"),
+    ("mmap: Cannot allocate memory", "prlimit --as=1000000 newuts x"),
+    ("sethostname: Invalid argument", "newuts $(printf %065d 0) true"),
+    ("setdomainname: Invalid argument", "newuts --domainname $(printf %065d 0) x true"),
+    (
+        "sethostname: Operation not permitted",
+        "$STRACE --inject=sethostname:error=EPERM newuts -U x true",
+    ),
+    ("openat: No such file or directory", "newuts --join /nowhere/uts"),
+    ("pidfd_open: No such process", "newuts --join 2147483647"),
+    ("setns: Invalid argument", "newuts --join /dev/null"),
+    ("ioctl: Inappropriate ioctl for device", "newuts --user --join /dev/null"),
+    ("write: Broken pipe", "{ sleep .1; newuts x; } | true"),
+    ("write: No space left on device", "newuts x >/dev/full"),
+];
+
+#[test]
+fn the_page_s_diagnostics_are_what_the_program_says() {
+    needs!(strace::here(), require::user_namespaces());
+    let source = read("doc/newuts.1");
+    let section = source.split(".SH DIAGNOSTICS").nth(1).unwrap().split(".SH ").next().unwrap();
+    let messages = section
+        .lines()
+        .filter_map(|line| line.strip_prefix(".B "))
+        .filter(|line| line.contains(": "));
+    assert_eq!(messages.collect::<BTreeSet<_>>(), CAUSES.map(|(message, _)| message).into());
+
+    let program = Copied::new();
+    let path =
+        format!("{}:{}", program.path.parent().unwrap().display(), env::var("PATH").unwrap());
+    for (message, cause) in CAUSES {
+        let cause = cause.replace("$NOBODY", "setpriv --reuid=65534 --regid=65534 --clear-groups");
+        let cause = cause.replace("$STRACE", "strace -f -o /dev/null");
+        let no_more =
+            "unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_uts_namespaces; exec \"$@\"' sh";
+        let cause = cause.replace("$NO_MORE", no_more);
+        let mut shell = command("unshare");
+        let run = shell.args(["--uts", "sh", "-c", &cause]).env("PATH", &path).run();
+        assert_eq!(run.stderr.lines().next(), Some(message), "{cause}");
+    }
 }
