@@ -39,8 +39,8 @@ fn the_first_command_of_the_readme_works_on_a_fresh_debian() {
 
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     let root = folder.path();
-    let mut mmdebstrap = command("mmdebstrap");
-    mmdebstrap.args(["--mode=root", "--variant=minbase", "--quiet"]);
+    let mut mmdebstrap = command("unshare");
+    mmdebstrap.args(["--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--quiet"]);
     mmdebstrap.arg(format!("--include={packages}")).arg("bookworm").arg(root);
     let run = mmdebstrap.start().finish_within(LIMIT);
     needs!(if run.status == 0 {

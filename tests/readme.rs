@@ -1,5 +1,5 @@
-//! The README's sessions: each is typed into a shell word for word, and must come out as it is
-//! written there.
+//! The README's sessions, and those of the manual page: each is typed into a shell word for word,
+//! and must come out as it is written there.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
@@ -35,6 +35,7 @@ const GRACE: Duration = Duration::from_secs(10);
 const MACHINE: &str = r#"
 echo antero >/proc/sys/kernel/hostname
 mount --bind passwd /etc/passwd
+mount -t tmpfs run /run
 stty -echo
 export PS1='READY\n' PS2=
 echo "$FIRST_PID" >/proc/sys/kernel/ns_last_pid
@@ -53,6 +54,19 @@ fn sessions() -> Vec<Vec<Step>> {
     let readme = read("README.md");
     let blocks = readme.split("```console\n").skip(1);
     blocks.map(|block| session(block.split("```").next().unwrap())).collect()
+}
+
+/// The sessions among the manual page's examples: those that show what comes out.
+fn sessions_of_the_page() -> Vec<Vec<Step>> {
+    let page = read("doc/newuts.1");
+    let mut examples = page.split(".SH EXAMPLES").nth(1).unwrap().to_owned();
+    for (markup, text) in [("\\fB", ""), ("\\fP", ""), ("\\-", "-"), ("\\(aq", "'"), ("\\e", "\\")]
+    {
+        examples = examples.replace(markup, text);
+    }
+    let blocks = examples.split(".EX\n").skip(1);
+    let sessions = blocks.map(|block| session(block.split(".EE").next().unwrap()));
+    sessions.filter(|steps| steps.iter().any(|step| !step.output.is_empty())).collect()
 }
 
 fn session(block: &str) -> Vec<Step> {
@@ -189,10 +203,10 @@ fn kernel() -> Result<std::path::PathBuf, String> {
     if kernel.exists() { Ok(kernel) } else { Err(format!("{}: tests/setup", kernel.display())) }
 }
 
-/// Runs the sessions in which `chosen` is a word.
+/// Runs those sessions that are `chosen` by their commands.
 #[track_caller]
-fn check(chosen: fn(&str) -> bool) {
-    for steps in sessions() {
+fn check(sessions: Vec<Vec<Step>>, chosen: fn(&str) -> bool) {
+    for steps in sessions {
         let commands: Vec<_> = steps.iter().map(|step| step.command.as_str()).collect();
         if !chosen(&commands.join("\n")) {
             continue;
@@ -227,19 +241,27 @@ fn is_engine(commands: &str) -> bool {
 #[test]
 fn every_session_comes_out_as_it_is_written() {
     needs!(here());
-    check(|commands| !is_boot(commands) && !is_build(commands) && !is_engine(commands));
+    check(sessions(), |commands| !is_boot(commands) && !is_build(commands) && !is_engine(commands));
+}
+
+#[test]
+fn so_do_those_of_the_manual_page() {
+    needs!(here());
+    let sessions = sessions_of_the_page();
+    assert_eq!(sessions.len(), 2);
+    check(sessions, |_| true);
 }
 
 #[test]
 fn the_first_session_builds_the_program() {
     needs!(here());
-    check(is_build);
+    check(sessions(), is_build);
 }
 
 #[test]
 fn the_initramfs_boots() {
     needs!(here(), require::tool("cpio"), require::tool("qemu-system-x86_64"), kernel().map(drop));
-    check(is_boot);
+    check(sessions(), is_boot);
 }
 
 /// A session that no test types is on the list, and the list has no other.
