@@ -117,7 +117,8 @@ fn times_are_decimal_seconds() {
 #[test]
 fn forever_is_longer_than_the_machine_lasts() {
     needs!(strace::here());
-    let mut strace = Strace::new(&[], &["--hold", "forever", "--delay=0", "bizarro"]);
+    // The child is asleep long before the parent speaks again.
+    let mut strace = Strace::new(&[], &["--hold", "forever", "--delay=2", "bizarro"]);
     let running = strace.command.start();
     let child = running.cloned();
     // strace ends the line of a call when it ends, or when another process makes one: wait4.
