@@ -1,7 +1,8 @@
 //! How a call is shown: as strace(1) does, or as the registers that the kernel sees.
 //! Follows strace 6.1, whose output it is byte for byte, and syscall(2) for the registers.
 //!
-//! To add a call, add its row to `CALLS`: its number, its name, and a letter for each argument.
+//! To add a call, add its row to `CALLS`: its number, its name, and a letter for each argument. To
+//! add a constant, add its name to `NAMES`, behind its letter.
 //!
 //! | letter | argument | shown |
 //! |---|---|---|
@@ -10,7 +11,7 @@
 //! | `a` | an address | in hexadecimal, or `NULL` |
 //! | `s` | a C string | all of it |
 //! | `b` | bytes, as many as the next argument says | the first 32 |
-//! | `n` | a name, the same | all of it, or its address if it is too long |
+//! | `n` | a name, the same | the same, or its address if it is too long |
 //! | `o` | bytes, as many as the result says | the first 32 |
 //! | `v` | argv | each string as above |
 //! | `e` | envp | its address, and how many strings it has |
