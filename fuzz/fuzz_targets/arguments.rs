@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::ptr;
 
 use libfuzzer_sys::fuzz_target;
-use newuts::args::parse;
+use newuts::args::CommandLine;
 use newuts::line::Line;
 use newuts::process::Strings;
 
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
     argv.push(ptr::null());
     // SAFETY: an array of C strings with a null pointer at its end, all of which outlive this.
     let strings = unsafe { Strings::new(argv.as_ptr()) };
-    if let Err(mistake) = parse(strings).request {
+    if let Err(mistake) = CommandLine::new(strings).read() {
         let mut line = Line::new();
         mistake.describe(&mut line);
         let said = line.as_bytes();
