@@ -51,6 +51,9 @@ pub struct CommandLine<'a> {
     form: Option<Form<'a>>,
 }
 
+/// Where help is, for those who may need it.
+pub const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.";
+
 /// Words that cannot be understood: what is wrong with them, in which each `%` stands for one of the
 /// words.
 pub struct Mistake<'a> {
@@ -74,7 +77,7 @@ impl<'a> Mistake<'a> {
                 _ => line.byte(byte),
             };
         }
-        line.text("\nTry 'newuts --help' for more information.");
+        line.byte(b'\n').text(HELP_IS_THERE);
     }
 }
 

@@ -39,7 +39,7 @@
 use process::InitialStack;
 use sys::{STDERR, STDOUT, Sys};
 
-use args::{CommandLine, Form};
+use args::{CommandLine, Form, HELP_IS_THERE};
 use failure::During as _;
 use init::Init;
 use line::{Line, write_all};
@@ -128,7 +128,7 @@ fn answer(
             // The example's own choice: no host name is a question, not an error.
             let mut line = Line::new();
             line.text("Usage: ").escaped(name.to_bytes()).text(" <child-hostname>\n");
-            line.text("Try 'newuts --help' for more information.");
+            line.text(HELP_IS_THERE);
             u8::from(line.write_to(sys, STDERR).is_err())
         }
     }

@@ -221,15 +221,14 @@ impl Call<'_> {
                 line.number(word as u64);
             }
             b'S' => signal_name(line, word),
-            b'P' | b'M' | b'N' | b'O' | b'D' | b'F' | b'I' | b'L' | b'R' => {
-                names(line, letter, word);
-            }
             b'C' => {
                 line.text("child_stack=");
                 address(line, self.arg(1));
                 line.text(", flags=");
                 names(line, b'N', word);
             }
+            // The other capitals are those of NAMES.
+            b'A'..=b'Z' => names(line, letter, word),
             b'y' | b'w' | b'c' | b'o' if unfilled => address(line, word),
             b'n' if self.arg(index + 1) > __NEW_UTS_LEN as usize => address(line, word),
             _ if unreadable => address(line, word),
