@@ -1,10 +1,12 @@
-//! How the program is linked, each flag with its reason; and the table of errnos.
+//! How the program is linked, each flag with its reason; the table of errnos; and how texts are
+//! packed.
 //!
 //! The flags stand here and not in `.cargo/config.toml`, because flags from there reach build
 //! scripts too when no `--target` is given, and a build script without a C library crashes.
 
-use std::path::Path;
-use std::{env, fs};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::{env, fs, iter};
 
 use syscalls::Errno;
 
@@ -57,8 +59,10 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=linker.ld");
     link();
-    let out_dir = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
-    fs::write(Path::new(&out_dir).join("errnos"), errnos()).expect("OUT_DIR can be written");
+    let out_dir = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let (errnos, pairs) = pack(&errnos());
+    fs::write(out_dir.join("errnos"), errnos).expect("OUT_DIR can be written");
+    fs::write(out_dir.join("pairs"), pairs).expect("OUT_DIR can be written");
 }
 
 /// The names and texts of all errnos as one string, a line each from errno 1 on.
@@ -72,9 +76,70 @@ fn errnos() -> String {
             return "\n".to_owned();
         };
         let glibc = GLIBC.iter().find(|(known, _)| *known == errno);
-        format!("{name} {}\n", glibc.map_or(description, |(_, text)| text))
+        format!("{name}\t{}\n", glibc.map_or(description, |(_, text)| text))
     };
     (1..=LAST_ERRNO).map(line).collect()
+}
+
+/// The rooms whose texts are packed.
+const TALKATIVE: &[&str] = &["src/lib.rs", "src/hint.rs"];
+
+/// Packs the table of errnos as src/packed.rs says, and gives the pairs of bytes that are best for
+/// it and for the other texts together.
+fn pack(errnos: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut texts = errnos.as_bytes().to_vec();
+    let alone = errnos.lines().count();
+    for file in TALKATIVE {
+        println!("cargo:rerun-if-changed={file}");
+        let source = fs::read_to_string(file).expect("the source is here");
+        // Between quotation marks are texts, more or less: which pairs are best is no question of
+        // right and wrong.
+        for text in source.split('"').skip(1).step_by(2) {
+            texts.push(b'\n');
+            texts.extend(text.bytes());
+        }
+    }
+    let mut pairs = Vec::new();
+    for symbol in (0x80..=0xff).chain(0..b' ').filter(|symbol| !separates(*symbol)) {
+        let best = most_frequent(&texts);
+        texts = replace(&texts, best, symbol);
+        // The place of a symbol says which it is: those that separate have theirs, too.
+        pairs.resize(usize::from(symbol ^ 0x80) * 2, 0);
+        pairs.extend(best);
+    }
+    let ends = texts.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+    let end = ends.map(|(place, _)| place + 1).nth(alone - 1);
+    texts.truncate(end.expect("every errno has a line"));
+    (texts, pairs)
+}
+
+/// Whether a byte stands between texts, and is in no pair.
+fn separates(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n')
+}
+
+/// The two neighbours that are seen most often.
+fn most_frequent(texts: &[u8]) -> [u8; 2] {
+    let mut counts = BTreeMap::new();
+    for pair in texts.windows(2).filter(|pair| !pair.iter().copied().any(separates)) {
+        *counts.entry([pair[0], pair[1]]).or_insert(0) += 1;
+    }
+    *counts.iter().max_by_key(|(_, count)| **count).expect("there are texts").0
+}
+
+/// The texts with one symbol instead of two.
+fn replace(texts: &[u8], pair: [u8; 2], symbol: u8) -> Vec<u8> {
+    let mut rest = texts;
+    iter::from_fn(|| {
+        let (byte, tail) = match rest {
+            [first, second, tail @ ..] if [*first, *second] == pair => (symbol, tail),
+            [first, tail @ ..] => (*first, tail),
+            [] => return None,
+        };
+        rest = tail;
+        Some(byte)
+    })
+    .collect()
 }
 
 /// Tells cargo the link flags.

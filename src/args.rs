@@ -295,6 +295,11 @@ pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     (bytes.get(..place).unwrap_or_default(), bytes.get(place + 1..))
 }
 
+/// The line at `index` of those that `byte` separates.
+pub(crate) fn nth(lines: &[u8], byte: u8, index: usize) -> Option<&[u8]> {
+    lines.split(|known| *known == byte).nth(index)
+}
+
 /// Reads `--hold`'s value.
 fn hold_time(value: &[u8]) -> Option<timespec> {
     if value == b"forever" {

@@ -3,8 +3,9 @@
 
 use syscalls::{Errno, Sysno};
 
-use crate::args::split;
+use crate::args::{nth, split};
 use crate::line::Line;
+use crate::packed::unpack;
 use crate::sys::{STDERR, Sys};
 use crate::trace;
 
@@ -54,22 +55,22 @@ impl<T> During<T> for Result<T, Errno> {
     }
 }
 
-/// The names and texts of errnos 1, 2, 3, …, a line each: `EPERM Operation not permitted`. An errno
-/// that is not in use has an empty line. Made by build.rs.
-const ERRNOS: &str = include_str!(concat!(env!("OUT_DIR"), "/errnos"));
+/// The names and texts of errnos 1, 2, 3, …, packed, a line each: `EPERM`, a tab, `Operation not
+/// permitted`. An errno that is not in use has an empty line. Made by build.rs.
+const ERRNOS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/errnos"));
 
-/// The name and the text of an errno.
+/// The name and the text of an errno, packed.
 fn describe(errno: Errno) -> Option<(&'static [u8], &'static [u8])> {
     let index = usize::try_from(errno.into_raw()).ok()?.checked_sub(1)?;
-    let line = ERRNOS.as_bytes().split(|byte| *byte == b'\n').nth(index)?;
-    let (name, text) = split(line, b' ');
+    let line = nth(ERRNOS, b'\n', index)?;
+    let (name, text) = split(line, b'\t');
     Some((name, text?))
 }
 
 /// Appends the text of strerror(3), as glibc has it.
 pub fn strerror(line: &mut Line, errno: Errno) {
     match describe(errno) {
-        Some((_, text)) => line.bytes(text),
+        Some((_, text)) => unpack(line, text),
         None => line.text("Unknown error ").number(errno.into_raw().unsigned_abs().into()),
     };
 }
@@ -78,8 +79,13 @@ pub fn strerror(line: &mut Line, errno: Errno) {
 /// `EPERM (Operation not permitted)`; `(errno 41)` for one that is not in use.
 pub fn errno(line: &mut Line, errno: Errno, with_text: bool) -> &mut Line {
     match describe(errno) {
-        Some((name, text)) if with_text => line.bytes(name).text(" (").bytes(text).byte(b')'),
-        Some((name, _)) => line.bytes(name),
+        Some((name, text)) => {
+            unpack(line, name);
+            if with_text {
+                unpack(line.text(" ("), text).byte(b')');
+            }
+            line
+        }
         None => line.text("(errno ").number(errno.into_raw().unsigned_abs().into()).byte(b')'),
     }
 }

@@ -11,6 +11,8 @@ use syscalls::{Errno, Sysno};
 use crate::failure::Failure;
 use crate::line::Line;
 use crate::namespace::Namespace;
+use crate::packed;
+use crate::packed::unpack;
 use crate::sys::{Fork, STDERR, Sys};
 
 /// Says why `failure` happened on the way into `namespace`, if the cause can be found.
@@ -37,20 +39,20 @@ pub fn give_for_join(sys: &Sys, failure: Failure, user: bool) {
     say(sys, hint);
 }
 
-fn say(sys: &Sys, hint: Option<&str>) {
+fn say(sys: &Sys, hint: Option<&[u8]>) {
     if let Some(hint) = hint {
         let mut line = Line::new();
         // Where it cannot be written, the exit status still tells.
-        let _ = line.text("newuts: hint: ").text(hint).write_to(sys, STDERR);
+        let _ = unpack(line.text("newuts: hint: "), hint).write_to(sys, STDERR);
     }
 }
 
 /// `EPERM`: the capability is missing, or it is there but a filter is too.
-fn not_permitted(sys: &Sys) -> Option<&'static str> {
+fn not_permitted(sys: &Sys) -> Option<&'static [u8]> {
     let effective = sys.capget().ok()?;
     if effective & (1 << CAP_SYS_ADMIN) == 0 {
         return Some(
-            "no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN",
+            packed!("no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN"),
         );
     }
     filtered(sys)
@@ -58,32 +60,32 @@ fn not_permitted(sys: &Sys) -> Option<&'static str> {
 
 /// `EPERM` where a user namespace gives the capability: it may be had only with the capability
 /// outside, or not at all.
-fn not_permitted_with_user(sys: &Sys) -> Option<&'static str> {
+fn not_permitted_with_user(sys: &Sys) -> Option<&'static [u8]> {
     if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == b'0' {
-        return Some("user namespaces are for root: kernel.unprivileged_userns_clone is 0");
+        return Some(packed!("user namespaces are for root: kernel.unprivileged_userns_clone is 0"));
     }
     if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == b'1' {
-        return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
+        return Some(packed!("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1"));
     }
     filtered(sys)
 }
 
 /// Whether a seccomp filter is there to refuse calls.
-fn filtered(sys: &Sys) -> Option<&'static str> {
-    (sys.get_seccomp() == Ok(SECCOMP_MODE_FILTER)).then_some("a seccomp filter refuses it")
+fn filtered(sys: &Sys) -> Option<&'static [u8]> {
+    (sys.get_seccomp() == Ok(SECCOMP_MODE_FILTER)).then_some(packed!("a seccomp filter refuses it"))
 }
 
 /// `ENOSPC`: a limit is reached, if the kernel says so again.
 #[inline(never)] // smaller than inside `give`
-fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static [u8]> {
     if !refused(sys, failure, namespace.flags()) {
         return None;
     }
     // Last, because where it succeeds this may be a process that could not make another.
     if namespace.user.is_some() && refused(sys, failure, CLONE_NEWUSER) {
-        return Some("no more user namespaces: see /proc/sys/user/max_user_namespaces");
+        return Some(packed!("no more user namespaces: see /proc/sys/user/max_user_namespaces"));
     }
-    Some("no more UTS namespaces: see /proc/sys/user/max_uts_namespaces")
+    Some(packed!("no more UTS namespaces: see /proc/sys/user/max_uts_namespaces"))
 }
 
 /// Asks for the namespaces once more, by the other of the two calls that make them: whether that
@@ -103,15 +105,15 @@ fn refused(sys: &Sys, failure: Failure, flags: u32) -> bool {
 }
 
 /// `EINVAL`: a name is too long, or there are no UTS namespaces in this kernel.
-fn invalid(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+fn invalid(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static [u8]> {
     let (name, hint) = match failure.call {
-        Sysno::sethostname => (namespace.hostname, "a host name has at most 64 bytes"),
-        Sysno::setdomainname => (namespace.domainname?, "a domain name has at most 64 bytes"),
+        Sysno::sethostname => (namespace.hostname, packed!("a host name has at most 64 bytes")),
+        Sysno::setdomainname => (namespace.domainname?, packed!("a domain name has at most 64 bytes")),
         _ => {
             let flags = O_RDONLY | O_CLOEXEC;
             sys.openat(c"/proc/self/ns", flags).ok()?;
             return (sys.openat(c"/proc/self/ns/uts", flags) == Err(Errno::ENOENT))
-                .then_some("this kernel has no UTS namespaces (CONFIG_UTS_NS)");
+                .then_some(packed!("this kernel has no UTS namespaces (CONFIG_UTS_NS)"));
         }
     };
     (name.count_bytes() > __NEW_UTS_LEN as usize).then_some(hint)

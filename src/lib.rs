@@ -29,6 +29,7 @@
 //! | [`args`], [`signal`] | words to a request; the names of signals |
 //! | [`mod@line`] | the one writer of lines, and its escapes |
 //! | [`failure`], [`hint`] | what perror(3) would say, and why |
+//! | [`packed`](mod@packed) | texts that take less room in the file |
 //! | [`trace`] | how a call is shown: as strace(1) does, or as registers |
 //! | [`init`] | being process 1 |
 //!
@@ -42,7 +43,8 @@ use sys::{STDERR, STDOUT, Sys};
 use args::{CommandLine, Form, HELP_IS_THERE};
 use failure::During as _;
 use init::Init;
-use line::{Line, write_all};
+use line::Line;
+use packed::unpack;
 use syscalls::Sysno;
 
 #[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
@@ -57,6 +59,7 @@ pub mod init;
 pub mod join;
 pub mod line;
 pub mod namespace;
+pub mod packed;
 pub mod process;
 pub mod run;
 pub mod signal;
@@ -65,7 +68,7 @@ pub mod sys;
 pub mod trace;
 
 /// What `--help` prints: at most 24 lines of 80 columns.
-const HELP: &str = "\
+const HELP: &[u8] = packed!("\
 Usage: newuts [OPTION]... HOSTNAME
        newuts [OPTION]... HOSTNAME COMMAND [ARG]...
        newuts [OPTION]... --join TARGET [COMMAND [ARG]...]
@@ -85,8 +88,7 @@ it in the UTS namespace of TARGET, a process id or a path with a slash.
 
 Exit status: that of COMMAND; else that of the child, or 128 plus the signal
 that killed it; 1 (or 125, with COMMAND or --join) if a call failed, 126 if
-COMMAND cannot be executed, 127 if there is none, 2 if the options are wrong.
-";
+COMMAND cannot be executed, 127 if there is none, 2 if the options are wrong.");
 
 /// Does what the words of the command line ask for, and ends.
 pub fn run(process: &InitialStack<'_>) -> ! {
@@ -123,7 +125,7 @@ fn answer(
         Form::Run => run::run(sys, process, &demo.namespace, command),
         Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
         Form::Help => say(sys, HELP),
-        Form::Version => say(sys, concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n")),
+        Form::Version => say(sys, packed!(concat!("newuts ", env!("CARGO_PKG_VERSION")))),
         Form::Usage => {
             // The example's own choice: no host name is a question, not an error.
             let mut line = Line::new();
@@ -134,9 +136,9 @@ fn answer(
     }
 }
 
-/// Prints a text of ours. Gives the exit status.
-fn say(sys: &Sys, text: &str) -> u8 {
-    match write_all(sys, STDOUT, text.as_bytes()).during(Sysno::write) {
+/// Prints a text of ours, packed. Gives the exit status.
+fn say(sys: &Sys, text: &[u8]) -> u8 {
+    match unpack(&mut Line::new(), text).write_to(sys, STDOUT).during(Sysno::write) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);

@@ -1,8 +1,8 @@
 //! How a call is shown: as strace(1) does, or as the registers that the kernel sees.
 //! Follows strace 6.1, whose output it is byte for byte, and syscall(2) for the registers.
 //!
-//! To add a call, add its row to `CALLS`: its number, its name, and a letter for each argument. To
-//! add a constant, add its name to `NAMES`, behind its letter.
+//! To add a call, add it to the list of `calls!`, with a letter for each argument. To add a constant,
+//! add it to the list of `constants!`, behind its letter.
 //!
 //! | letter | argument | shown |
 //! |---|---|---|
@@ -46,7 +46,7 @@ use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use linux_raw_sys::{ioctl, prctl};
 use syscalls::{Errno, Sysno};
 
-use crate::args::split;
+use crate::args::{nth, split};
 use crate::failure;
 use crate::line::Line;
 use crate::process::{Strings, c_str};
@@ -67,59 +67,55 @@ pub enum Trace {
 /// The most that is shown of a string, in bytes: strace's `-s`.
 const MAX_STRLEN: usize = 32;
 
-/// A call: its number; its name, a blank, the letters of its arguments, and blanks to the end.
-type Row = (u16, [u8; 18]);
+/// From `name "letters";` makes two tables of equal length. No pointers, which would have to be
+/// relocated.
+macro_rules! calls {
+    ($($name:ident $letters:literal;)*) => {
+        /// The numbers of this program's calls.
+        const NUMBERS: &[u16] = &[$(Sysno::$name as u16),*];
 
-/// The calls of this program. No pointers, which would have to be relocated.
-const CALLS: [Row; 29] = [
-    row(Sysno::capget, b"capget hc"),
-    row(Sysno::clone, b"clone C----"),
-    row(Sysno::execve, b"execve sve"),
-    row(Sysno::exit, b"exit d"),
-    row(Sysno::exit_group, b"exit_group d"),
-    row(Sysno::fcntl, b"fcntl dF"),
-    row(Sysno::getegid, b"getegid "),
-    row(Sysno::geteuid, b"geteuid "),
-    row(Sysno::getpid, b"getpid "),
-    row(Sysno::getppid, b"getppid "),
-    row(Sysno::ioctl, b"ioctl dI"),
-    row(Sysno::kill, b"kill dS"),
-    row(Sysno::mmap, b"mmap auPMdu"),
-    row(Sysno::mprotect, b"mprotect auP"),
-    row(Sysno::nanosleep, b"nanosleep ta"),
-    row(Sysno::openat, b"openat DsO"),
-    row(Sysno::pidfd_open, b"pidfd_open dd"),
-    row(Sysno::prctl, b"prctl LS"),
-    row(Sysno::read, b"read dou"),
-    row(Sysno::reboot, b"reboot RRR"),
-    row(Sysno::rt_sigaction, b"rt_sigaction Sgau"),
-    row(Sysno::setdomainname, b"setdomainname nu"),
-    row(Sysno::sethostname, b"sethostname nu"),
-    row(Sysno::setns, b"setns dN"),
-    row(Sysno::sync, b"sync "),
-    row(Sysno::uname, b"uname y"),
-    row(Sysno::unshare, b"unshare N"),
-    row(Sysno::wait4, b"wait4 dwua"),
-    row(Sysno::write, b"write dbu"),
-];
-
-/// Makes a row.
-const fn row(number: Sysno, shape: &[u8]) -> Row {
-    (number as u16, pad(shape))
+        /// Their names, and the letters of their arguments, a line for each.
+        const SHAPES: &str = concat!($(stringify!($name), " ", $letters, "\n"),*);
+    };
 }
 
-/// Fills a text up with blanks.
-const fn pad<const N: usize>(text: &[u8]) -> [u8; N] {
-    let mut padded = [b' '; N];
-    let (place, _) = padded.split_at_mut(text.len());
-    place.copy_from_slice(text);
-    padded
+calls! {
+    capget "hc";
+    clone "C----";
+    execve "sve";
+    exit "d";
+    exit_group "d";
+    fcntl "dF";
+    getegid "";
+    geteuid "";
+    getpid "";
+    getppid "";
+    ioctl "dI";
+    kill "dS";
+    mmap "auPMdu";
+    mprotect "auP";
+    nanosleep "ta";
+    openat "DsO";
+    pidfd_open "dd";
+    prctl "LS";
+    read "dou";
+    reboot "RRR";
+    rt_sigaction "Sgau";
+    setdomainname "nu";
+    sethostname "nu";
+    setns "dN";
+    sync "";
+    uname "y";
+    unshare "N";
+    wait4 "dwua";
+    write "dbu";
 }
 
 /// The name of a call, and the letters of its arguments.
 fn look_up(number: Sysno) -> (&'static [u8], &'static [u8]) {
-    let row = CALLS.iter().find(|(known, _)| *known == number as u16);
-    let (name, letters) = row.map_or((&[][..], None), |(_, shape)| split(shape, b' '));
+    let place = NUMBERS.iter().position(|known| *known == number as u16);
+    let shape = place.and_then(|place| nth(SHAPES.as_bytes(), b'\n', place));
+    let (name, letters) = split(shape.unwrap_or_default(), b' ');
     (name, letters.unwrap_or_default())
 }
 
@@ -387,26 +383,29 @@ fn action(line: &mut Line, action: &kernel_sigaction) {
     line.text(if action.sa_flags == 0 { "0}" } else { "SA_RESTORER, sa_restorer=NULL}" });
 }
 
-/// From `letter module: NAME NAME;` makes the rows of [`NAMES`].
-macro_rules! names {
+/// From `letter module: NAME NAME;` makes two tables of equal length, as [`calls!`] does.
+macro_rules! constants {
     ($($letter:literal $module:ident: $($name:ident)*;)*) => {
-        &[$($(($letter, $module::$name as u32, pad(stringify!($name).as_bytes())),)*)*]
+        /// The values of the constants of this program's calls.
+        const VALUES: &[u32] = &[$($($module::$name as u32,)*)*];
+
+        /// The letters of their arguments, and their names, a line for each.
+        const NAMES: &str = concat!($($($letter, stringify!($name), "\n",)*)*);
     };
 }
 
-/// The constants of this program's calls: the letter of the argument, the value, the name.
-const NAMES: &[(u8, u32, [u8; 26])] = names! {
-    b'P' kernel: PROT_NONE PROT_READ PROT_WRITE;
-    b'M' kernel: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
-    b'N' kernel: CLONE_NEWUTS CLONE_NEWUSER;
-    b'O' kernel: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
-    b'D' kernel: AT_FDCWD;
-    b'F' kernel: F_GETFD;
-    b'I' ioctl: NS_GET_USERNS;
-    b'L' prctl: PR_SET_PDEATHSIG PR_GET_SECCOMP;
-    b'R' kernel: LINUX_REBOOT_MAGIC1 LINUX_REBOOT_MAGIC2 LINUX_REBOOT_CMD_CAD_OFF
+constants! {
+    'P' kernel: PROT_NONE PROT_READ PROT_WRITE;
+    'M' kernel: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
+    'N' kernel: CLONE_NEWUTS CLONE_NEWUSER;
+    'O' kernel: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
+    'D' kernel: AT_FDCWD;
+    'F' kernel: F_GETFD;
+    'I' ioctl: NS_GET_USERNS;
+    'L' prctl: PR_SET_PDEATHSIG PR_GET_SECCOMP;
+    'R' kernel: LINUX_REBOOT_MAGIC1 LINUX_REBOOT_MAGIC2 LINUX_REBOOT_CMD_CAD_OFF
         LINUX_REBOOT_CMD_POWER_OFF;
-};
+}
 
 /// `PROT_READ|PROT_WRITE`, or `AT_FDCWD`.
 fn names(line: &mut Line, letter: u8, word: usize) {
@@ -416,14 +415,21 @@ fn names(line: &mut Line, letter: u8, word: usize) {
     let is_flags = matches!(letter, b'P' | b'M' | b'N' | b'O');
     let mut rest = word as u32;
     let mut separator = "";
-    for (_, value, name) in NAMES.iter().filter(|(known, ..)| *known == letter) {
+    let names = NAMES.as_bytes().split(|byte| *byte == b'\n');
+    for (value, name) in VALUES.iter().zip(names) {
+        let Some(([known], name)) = name.split_at_checked(1) else {
+            return;
+        };
+        if *known != letter {
+            continue;
+        }
         let is_it = match *value {
             value if !is_flags => rest == value,
             0 => rest & NUMBER == 0,
             value => rest & value != 0,
         };
         if is_it {
-            line.text(separator).bytes(split(name, b' ').0);
+            line.text(separator).bytes(name);
             if !is_flags {
                 return;
             }
