@@ -65,7 +65,7 @@ fn main() {
     fs::write(out_dir.join("pairs"), pairs).expect("OUT_DIR can be written");
 }
 
-/// The names and texts of all errnos as one string, a line each from errno 1 on.
+/// The names and texts of all errnos, from errno 1 on, each ended by NUL.
 ///
 /// One string, because a table of strings is a table of pointers: those would have to be relocated
 /// before use, and nobody is there to do it.
@@ -73,63 +73,56 @@ fn errnos() -> String {
     let line = |number| {
         let errno = Errno::new(number);
         let Some((name, description)) = errno.name_and_description() else {
-            return "\n".to_owned();
+            return "\0\0".to_owned();
         };
         let glibc = GLIBC.iter().find(|(known, _)| *known == errno);
-        format!("{name}\t{}\n", glibc.map_or(description, |(_, text)| text))
+        format!("{name}\0{}\0", glibc.map_or(description, |(_, text)| text))
     };
     (1..=LAST_ERRNO).map(line).collect()
 }
 
 /// The rooms whose texts are packed.
-const TALKATIVE: &[&str] = &["src/lib.rs", "src/hint.rs"];
+const TALKATIVE: &[&str] = &["src/args.rs", "src/check.rs", "src/hint.rs", "src/lib.rs"];
 
 /// Packs the table of errnos as src/packed.rs says, and gives the pairs of bytes that are best for
 /// it and for the other texts together.
 fn pack(errnos: &str) -> (Vec<u8>, Vec<u8>) {
-    let mut texts = errnos.as_bytes().to_vec();
-    let alone = errnos.lines().count();
+    let mut texts = vec![errnos.as_bytes().to_vec()];
     for file in TALKATIVE {
         println!("cargo:rerun-if-changed={file}");
         let source = fs::read_to_string(file).expect("the source is here");
         // Between quotation marks are texts, more or less: which pairs are best is no question of
         // right and wrong.
-        for text in source.split('"').skip(1).step_by(2) {
-            texts.push(b'\n');
-            texts.extend(text.bytes());
-        }
+        let quoted = source.split('"').skip(1).step_by(2);
+        texts.push(quoted.flat_map(|text| text.bytes().chain([0])).collect());
     }
     let mut pairs = Vec::new();
-    for symbol in (0x80..=0xff).chain(0..b' ').filter(|symbol| !separates(*symbol)) {
+    // NUL and newline are in texts.
+    for symbol in (0x80..=0xff).chain(1..b' ').filter(|symbol| *symbol != b'\n') {
         let best = most_frequent(&texts);
-        texts = replace(&texts, best, symbol);
-        // The place of a symbol says which it is: those that separate have theirs, too.
+        for text in &mut texts {
+            *text = replace(text, best, symbol);
+        }
+        // The place of a symbol says which it is: those that are none have theirs, too.
         pairs.resize(usize::from(symbol ^ 0x80) * 2, 0);
         pairs.extend(best);
     }
-    let ends = texts.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    let end = ends.map(|(place, _)| place + 1).nth(alone - 1);
-    texts.truncate(end.expect("every errno has a line"));
-    (texts, pairs)
-}
-
-/// Whether a byte stands between texts, and is in no pair.
-fn separates(byte: u8) -> bool {
-    matches!(byte, b'\t' | b'\n')
+    (texts.swap_remove(0), pairs)
 }
 
 /// The two neighbours that are seen most often.
-fn most_frequent(texts: &[u8]) -> [u8; 2] {
+fn most_frequent(texts: &[Vec<u8>]) -> [u8; 2] {
     let mut counts = BTreeMap::new();
-    for pair in texts.windows(2).filter(|pair| !pair.iter().copied().any(separates)) {
+    // Two NULs say that there is no pair.
+    for pair in texts.iter().flat_map(|text| text.windows(2)).filter(|pair| *pair != [0, 0]) {
         *counts.entry([pair[0], pair[1]]).or_insert(0) += 1;
     }
     *counts.iter().max_by_key(|(_, count)| **count).expect("there are texts").0
 }
 
-/// The texts with one symbol instead of two.
-fn replace(texts: &[u8], pair: [u8; 2], symbol: u8) -> Vec<u8> {
-    let mut rest = texts;
+/// The text with one symbol instead of two.
+fn replace(text: &[u8], pair: [u8; 2], symbol: u8) -> Vec<u8> {
+    let mut rest = text;
     iter::from_fn(|| {
         let (byte, tail) = match rest {
             [first, second, tail @ ..] if [*first, *second] == pair => (symbol, tail),

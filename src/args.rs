@@ -10,15 +10,16 @@ use crate::demo::Demo;
 use crate::join::Target;
 use crate::line::Line;
 use crate::namespace::{Namespace, User};
+use crate::packed;
+use crate::packed::fill;
 use crate::process::{Strings, c_str};
 use crate::signal;
+use crate::sys::{STDERR, Sys};
 use crate::trace::Trace;
 
 /// The forms of the program.
 #[derive(Clone, Copy)]
 pub enum Form<'a> {
-    /// None: there is no host name.
-    Usage,
     /// `--help`
     Help,
     /// `--version`
@@ -29,6 +30,8 @@ pub enum Form<'a> {
     Run,
     /// `newuts [OPTION]... --join TARGET [COMMAND [ARG]...]`
     Join(Target<'a>),
+    /// `newuts [OPTION]... --check`
+    Check,
 }
 
 /// What the words of a command line say.
@@ -41,49 +44,72 @@ pub struct CommandLine<'a> {
     pub demo: Demo<'a>,
     /// The command, or none.
     pub command: Strings<'a>,
-    /// What is to be joined.
-    target: Option<Target<'a>>,
-    /// One option that means something to the demonstration only, if there is one.
-    for_demo: Option<&'a [u8]>,
-    /// One option that means nothing to `--join`, if there is one.
-    not_for_join: Option<&'a [u8]>,
-    /// The form that an option is by itself.
+    /// The form that an option asks for.
     form: Option<Form<'a>>,
+    /// One option that means nothing to a command, to `--join`, and to `--check`, if there is one.
+    unfit: [Option<&'a [u8]>; 3],
 }
 
-/// Where help is, for those who may need it.
-pub const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.";
+/// From `Name "text";` makes the mistakes and their texts.
+macro_rules! mistakes {
+    ($($name:ident $text:literal;)*) => {
+        /// What can be wrong.
+        #[derive(Clone, Copy)]
+        enum Wrong {
+            $($name),*
+        }
 
-/// Words that cannot be understood: what is wrong with them, in which each `%` stands for one of the
-/// words.
+        /// How that is said; each `%` stands for one of the words.
+        const TEXTS: &[u8] = packed!(concat!($($text, "\0"),*));
+    };
+}
+
+mistakes! {
+    Usage "Usage: % <child-hostname>";
+    Unrecognized "newuts: unrecognized option '%'";
+    NoValue "newuts: option '%' requires an argument";
+    Value "newuts: option '%' doesn't allow an argument";
+    Invalid "newuts: invalid argument '%' for '%'";
+    Letter "newuts: invalid option -- '%'";
+    Unfit "newuts: option '%' cannot be used with %";
+    Operand "newuts: extra operand '%'";
+}
+
+/// Words that cannot be understood: what is wrong with them, and which they are.
 pub struct Mistake<'a> {
-    text: &'static str,
+    wrong: Wrong,
     words: [&'a [u8]; 2],
 }
 
 impl<'a> Mistake<'a> {
     /// A mistake about one word.
-    fn new(text: &'static str, word: &'a [u8]) -> Self {
-        Self { text, words: [word, b""] }
+    fn new(wrong: Wrong, word: &'a [u8]) -> Self {
+        Self { wrong, words: [word, b""] }
     }
 
     /// Says what is wrong, and where help is, in two lines.
     pub fn describe(&self, line: &mut Line) {
-        line.text("newuts: ");
-        let mut words = self.words.iter();
-        for byte in self.text.bytes() {
-            match byte {
-                b'%' => line.escaped(words.next().copied().unwrap_or_default()),
-                _ => line.byte(byte),
-            };
+        fill(line, TEXTS, self.wrong as usize, &self.words);
+        line.text("\nTry 'newuts --help' for more information.");
+    }
+
+    /// Says so on standard error. Gives the exit status.
+    #[must_use]
+    pub fn report(&self, sys: &Sys) -> u8 {
+        let mut line = Line::new();
+        self.describe(&mut line);
+        match (self.wrong, line.write_to(sys, STDERR)) {
+            // The example's own choice: no host name is a question, not an error.
+            (Wrong::Usage, written) => written.is_err().into(),
+            _ => 2,
         }
-        line.byte(b'\n').text(HELP_IS_THERE);
     }
 }
 
 /// An option.
 #[derive(Clone, Copy)]
 enum Opt {
+    Check,
     Delay,
     Domainname,
     Help,
@@ -108,29 +134,42 @@ enum Value {
     Optional,
 }
 
-/// For which forms an option means something.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Forms {
-    All,
-    NotJoin,
-    Demo,
+/// For which forms an option means something, beside the demonstration: a bit for each of
+/// [`COMMAND`], [`JOIN`] and [`CHECK`].
+type Forms = u8;
+
+const COMMAND: Forms = 1;
+const JOIN: Forms = 2;
+const CHECK: Forms = 4;
+const DEMO: Forms = 0;
+const ALL: Forms = COMMAND | JOIN | CHECK;
+
+/// From `"name" Opt Value forms;` makes two tables of equal length. No pointers, which would have
+/// to be relocated.
+macro_rules! options {
+    ($($name:literal $option:ident $value:ident $forms:expr;)*) => {
+        /// The names of the long options, a line for each.
+        const NAMES: &str = concat!($($name, "\n"),*);
+
+        /// What they are.
+        const OPTIONS: &[(Opt, Value, Forms)] = &[$((Opt::$option, Value::$value, $forms)),*];
+    };
 }
 
-/// The long options. Their names are padded, because a table of strings would hold pointers, which
-/// would have to be relocated.
-const OPTIONS: [([u8; 16], Opt, Value, Forms); 11] = [
-    (*b"delay           ", Opt::Delay, Value::Required, Forms::Demo),
-    (*b"domainname      ", Opt::Domainname, Value::Required, Forms::NotJoin),
-    (*b"help            ", Opt::Help, Value::None, Forms::All),
-    (*b"hold            ", Opt::Hold, Value::Required, Forms::Demo),
-    (*b"join            ", Opt::Join, Value::Required, Forms::All),
-    (*b"kill-child      ", Opt::KillChild, Value::Optional, Forms::Demo),
-    (*b"map-current-user", Opt::MapCurrentUser, Value::None, Forms::NotJoin),
-    (*b"map-root-user   ", Opt::MapRootUser, Value::None, Forms::NotJoin),
-    (*b"trace           ", Opt::Trace, Value::Optional, Forms::All),
-    (*b"user            ", Opt::User, Value::None, Forms::All),
-    (*b"version         ", Opt::Version, Value::None, Forms::All),
-];
+options! {
+    "check" Check None CHECK;
+    "delay" Delay Required DEMO;
+    "domainname" Domainname Required COMMAND;
+    "help" Help None ALL;
+    "hold" Hold Required DEMO;
+    "join" Join Required JOIN;
+    "kill-child" KillChild Optional DEMO;
+    "map-current-user" MapCurrentUser None COMMAND;
+    "map-root-user" MapRootUser None COMMAND;
+    "trace" Trace Optional ALL;
+    "user" User None COMMAND | JOIN;
+    "version" Version None ALL;
+}
 
 impl<'a> CommandLine<'a> {
     /// A command line of which nothing has been read.
@@ -146,10 +185,8 @@ impl<'a> CommandLine<'a> {
                 kill_child: None,
             },
             command: words,
-            target: None,
-            for_demo: None,
-            not_for_join: None,
             form: None,
+            unfit: [None, None, None],
         }
     }
 
@@ -158,6 +195,7 @@ impl<'a> CommandLine<'a> {
     /// # Errors
     ///
     /// The first mistake in them.
+    #[inline(never)]
     pub fn read(&mut self) -> Result<Form<'a>, Mistake<'a>> {
         if let Some(name) = self.command.next() {
             self.name = name;
@@ -180,7 +218,7 @@ impl<'a> CommandLine<'a> {
                 }
                 _ => break,
             }
-            if let Some(form) = self.form {
+            if let Some(form @ (Form::Help | Form::Version)) = self.form {
                 return Ok(form);
             }
         }
@@ -191,62 +229,59 @@ impl<'a> CommandLine<'a> {
     /// be.
     fn long(&mut self, word: &'a CStr) -> Result<(), Mistake<'a>> {
         let (name, value) = split(word.to_bytes(), b'=');
-        let same = |known: &[u8; 16]| {
-            let known = known.iter().take_while(|byte| **byte != b' ');
-            name.iter().skip(2).eq(known)
-        };
-        let Some((_, option, kind, forms)) = OPTIONS.iter().find(|(known, ..)| same(known)) else {
-            return Err(Mistake::new("unrecognized option '%'", word.to_bytes()));
+        let bare = name.get(2..).unwrap_or_default();
+        let is_it = |index| same(bare, nth(NAMES.as_bytes(), b'\n', index));
+        let Some((_, (option, kind, forms))) = (0..).zip(OPTIONS).find(|(index, _)| is_it(*index))
+        else {
+            return Err(Mistake::new(Wrong::Unrecognized, word.to_bytes()));
         };
         // SAFETY: the value ends where the word does, at a NUL.
         let value = value.map(|value| unsafe { c_str(value.as_ptr().cast()) });
         let value = match kind {
             Value::None if value.is_some() => {
-                return Err(Mistake::new("option '%' doesn't allow an argument", name));
+                return Err(Mistake::new(Wrong::Value, name));
             }
             Value::Required => Some(
-                value
-                    .or_else(|| self.command.next())
-                    .ok_or(Mistake::new("option '%' requires an argument", name))?,
+                value.or_else(|| self.command.next()).ok_or(Mistake::new(Wrong::NoValue, name))?,
             ),
             _ => value,
         };
         let words = [value.unwrap_or_default().to_bytes(), name];
         self.restrict(*forms, name);
-        self.take(*option, value).ok_or(Mistake { text: "invalid argument '%' for '%'", words })
+        self.take(*option, value).ok_or(Mistake { wrong: Wrong::Invalid, words })
     }
 
     /// Takes one letter of a short option, or of several in one word.
     fn short(&mut self, word: &'a [u8], letter: &'a u8) -> Result<(), Mistake<'a>> {
         let (option, forms) = match letter {
-            b'U' => (Opt::User, Forms::All),
-            b'c' => (Opt::MapCurrentUser, Forms::NotJoin),
-            b'r' => (Opt::MapRootUser, Forms::NotJoin),
-            _ => return Err(Mistake::new("invalid option -- '%'", slice::from_ref(letter))),
+            b'U' => (Opt::User, COMMAND | JOIN),
+            b'c' => (Opt::MapCurrentUser, COMMAND),
+            b'r' => (Opt::MapRootUser, COMMAND),
+            _ => return Err(Mistake::new(Wrong::Letter, slice::from_ref(letter))),
         };
         self.restrict(forms, word);
         let _ = self.take(option, None);
         Ok(())
     }
 
-    /// Notes that an option does not go with every form.
+    /// Notes with which forms an option does not go.
     fn restrict(&mut self, forms: Forms, option: &'a [u8]) {
-        if forms == Forms::Demo {
-            self.for_demo = Some(option);
-        }
-        if forms != Forms::All {
-            self.not_for_join = Some(option);
+        for (unfit, form) in self.unfit.iter_mut().zip([COMMAND, JOIN, CHECK]) {
+            if forms & form == 0 {
+                *unfit = Some(option);
+            }
         }
     }
 
     /// Takes an option with its value, if it can take that. One that must have a value has it.
     fn take(&mut self, option: Opt, value: Option<&'a CStr>) -> Option<()> {
         match option {
+            Opt::Check => self.form = Some(Form::Check),
             Opt::Delay => self.demo.delay = duration(value?.to_bytes())?,
             Opt::Domainname => self.demo.namespace.domainname = value,
             Opt::Help => self.form = Some(Form::Help),
             Opt::Hold => self.demo.hold = hold_time(value?.to_bytes())?,
-            Opt::Join => self.target = Some(Target::read(value?)?),
+            Opt::Join => self.form = Some(Form::Join(Target::read(value?)?)),
             Opt::KillChild => {
                 self.demo.kill_child =
                     Some(value.map_or(Some(SIGKILL), |value| signal::number(value.to_bytes()))?);
@@ -256,7 +291,7 @@ impl<'a> CommandLine<'a> {
             Opt::Trace => {
                 self.trace = match value.map(CStr::to_bytes) {
                     None => Trace::Calls,
-                    Some(b"regs") => Trace::Registers,
+                    Some(value) if same(value, b"regs") => Trace::Registers,
                     Some(_) => return None,
                 };
             }
@@ -269,22 +304,30 @@ impl<'a> CommandLine<'a> {
         Some(())
     }
 
-    /// Takes the operands: the host name, if nothing is to be joined, and the command.
+    /// Takes the operands: the host name, if no option asked for a form, and the command.
     fn operands(&mut self) -> Result<Form<'a>, Mistake<'a>> {
-        if let Some(target) = self.target {
-            return match self.not_for_join {
-                Some(option) => Err(Mistake::new("option '%' cannot be used with --join", option)),
-                None => Ok(Form::Join(target)),
+        let form = if let Some(form) = self.form {
+            form
+        } else {
+            let Some(hostname) = self.command.next() else {
+                return Err(Mistake::new(Wrong::Usage, self.name.to_bytes()));
             };
-        }
-        let Some(hostname) = self.command.next() else {
-            return Ok(Form::Usage);
+            self.demo.namespace.hostname = hostname;
+            if self.command.peek().is_none() { Form::Demonstrate } else { Form::Run }
         };
-        self.demo.namespace.hostname = hostname;
-        match self.for_demo {
-            _ if self.command.peek().is_none() => Ok(Form::Demonstrate),
-            Some(option) => Err(Mistake::new("option '%' cannot be used with a command", option)),
-            None => Ok(Form::Run),
+        let [command, join, check] = self.unfit;
+        let (unfit, with): (_, &[u8]) = match form {
+            Form::Run => (command, b"a command"),
+            Form::Join(_) => (join, b"--join"),
+            Form::Check => (check, b"--check"),
+            _ => (None, b""),
+        };
+        if let Some(option) = unfit {
+            return Err(Mistake { wrong: Wrong::Unfit, words: [option, with] });
+        }
+        match (form, self.command.peek()) {
+            (Form::Check, Some(word)) => Err(Mistake::new(Wrong::Operand, word.to_bytes())),
+            _ => Ok(form),
         }
     }
 }
@@ -295,14 +338,27 @@ pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     (bytes.get(..place).unwrap_or_default(), bytes.get(place + 1..))
 }
 
-/// The line at `index` of those that `byte` separates.
-pub(crate) fn nth(lines: &[u8], byte: u8, index: usize) -> Option<&[u8]> {
-    lines.split(|known| *known == byte).nth(index)
+/// Whether two strings are the same. (What `==` becomes is looked up at run time on some CPUs.)
+#[inline(never)]
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    one.iter().eq(other)
+}
+
+/// The line at `index` of those that `byte` separates; nothing, if there are not so many.
+pub(crate) fn nth(lines: &[u8], byte: u8, index: usize) -> &[u8] {
+    let mut rest = lines;
+    for _ in 0..index {
+        let Some(behind) = split(rest, byte).1 else {
+            return &[];
+        };
+        rest = behind;
+    }
+    split(rest, byte).0
 }
 
 /// Reads `--hold`'s value.
 fn hold_time(value: &[u8]) -> Option<timespec> {
-    if value == b"forever" {
+    if same(value, b"forever") {
         // As long as the kernel can count: its times are nanoseconds, and end after 292 years.
         return Some(timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }

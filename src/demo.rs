@@ -47,6 +47,7 @@ struct DeathSignal {
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
 /// status.
 #[must_use]
+#[inline(never)]
 pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Demo<'_>) -> u8 {
     parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure, demo))
 }
@@ -148,7 +149,7 @@ fn wait(sys: &Sys, pid: Pid) -> Result<WaitStatus, Errno> {
                 let _ = sys.kill(pid, SIGKILL);
                 return Err(errno);
             }
-            result => return result,
+            result => return result.map(|(_, status)| status),
         }
     }
 }

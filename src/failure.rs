@@ -3,7 +3,6 @@
 
 use syscalls::{Errno, Sysno};
 
-use crate::args::{nth, split};
 use crate::line::Line;
 use crate::packed::unpack;
 use crate::sys::{STDERR, Sys};
@@ -19,12 +18,17 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Says so on standard error, for example `clone: Operation not permitted`.
+    /// Says so, for example `clone: Operation not permitted`.
+    pub fn describe(self, line: &mut Line) {
+        trace::name(line, self.call);
+        line.text(": ");
+        strerror(line, self.errno);
+    }
+
+    /// Says so on standard error.
     pub fn report(self, sys: &Sys) {
         let mut line = Line::new();
-        trace::name(&mut line, self.call);
-        line.text(": ");
-        strerror(&mut line, self.errno);
+        self.describe(&mut line);
         // Where not even this can be written, the exit status still tells.
         let _ = line.write_to(sys, STDERR);
     }
@@ -55,37 +59,38 @@ impl<T> During<T> for Result<T, Errno> {
     }
 }
 
-/// The names and texts of errnos 1, 2, 3, …, packed, a line each: `EPERM`, a tab, `Operation not
-/// permitted`. An errno that is not in use has an empty line. Made by build.rs.
+/// The name of errno 1, its text, the name of errno 2, …, packed. What an errno that is not in use
+/// has is empty. Made by build.rs.
 const ERRNOS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/errnos"));
 
-/// The name and the text of an errno, packed.
-fn describe(errno: Errno) -> Option<(&'static [u8], &'static [u8])> {
-    let index = usize::try_from(errno.into_raw()).ok()?.checked_sub(1)?;
-    let line = nth(ERRNOS, b'\n', index)?;
-    let (name, text) = split(line, b'\t');
-    Some((name, text?))
+/// Appends the name of an errno, or with 1 for `which` its text. Gives whether it has one.
+fn describe(line: &mut Line, errno: Errno, which: usize) -> bool {
+    let before = line.len();
+    let index = (number(errno) - 1) * 2 + which;
+    unpack(line, ERRNOS, index);
+    line.len() != before
+}
+
+/// The number of an errno.
+#[allow(clippy::cast_sign_loss, reason = "errnos are positive")]
+fn number(errno: Errno) -> usize {
+    errno.into_raw() as usize
 }
 
 /// Appends the text of strerror(3), as glibc has it.
 pub fn strerror(line: &mut Line, errno: Errno) {
-    match describe(errno) {
-        Some((_, text)) => unpack(line, text),
-        None => line.text("Unknown error ").number(errno.into_raw().unsigned_abs().into()),
-    };
+    if !describe(line, errno, 1) {
+        line.text("Unknown error ").number(number(errno) as u64);
+    }
 }
 
 /// Appends an errno as strace(1) shows it: `EPERM`, or with its text
 /// `EPERM (Operation not permitted)`; `(errno 41)` for one that is not in use.
-pub fn errno(line: &mut Line, errno: Errno, with_text: bool) -> &mut Line {
-    match describe(errno) {
-        Some((name, text)) => {
-            unpack(line, name);
-            if with_text {
-                unpack(line.text(" ("), text).byte(b')');
-            }
-            line
-        }
-        None => line.text("(errno ").number(errno.into_raw().unsigned_abs().into()).byte(b')'),
+pub fn errno(line: &mut Line, errno: Errno, with_text: bool) {
+    if !describe(line, errno, 0) {
+        line.text("(errno ").number(number(errno) as u64).byte(b')');
+    } else if with_text {
+        describe(line.text(" ("), errno, 1);
+        line.byte(b')');
     }
 }

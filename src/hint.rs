@@ -43,7 +43,7 @@ fn say(sys: &Sys, hint: Option<&[u8]>) {
     if let Some(hint) = hint {
         let mut line = Line::new();
         // Where it cannot be written, the exit status still tells.
-        let _ = unpack(line.text("newuts: hint: "), hint).write_to(sys, STDERR);
+        let _ = unpack(line.text("newuts: hint: "), hint, 0).write_to(sys, STDERR);
     }
 }
 
@@ -51,9 +51,9 @@ fn say(sys: &Sys, hint: Option<&[u8]>) {
 fn not_permitted(sys: &Sys) -> Option<&'static [u8]> {
     let effective = sys.capget().ok()?;
     if effective & (1 << CAP_SYS_ADMIN) == 0 {
-        return Some(
-            packed!("no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN"),
-        );
+        return Some(packed!(
+            "no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN"
+        ));
     }
     filtered(sys)
 }
@@ -62,7 +62,9 @@ fn not_permitted(sys: &Sys) -> Option<&'static [u8]> {
 /// outside, or not at all.
 fn not_permitted_with_user(sys: &Sys) -> Option<&'static [u8]> {
     if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == b'0' {
-        return Some(packed!("user namespaces are for root: kernel.unprivileged_userns_clone is 0"));
+        return Some(packed!(
+            "user namespaces are for root: kernel.unprivileged_userns_clone is 0"
+        ));
     }
     if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == b'1' {
         return Some(packed!("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1"));
@@ -97,7 +99,7 @@ fn refused(sys: &Sys, failure: Failure, flags: u32) -> bool {
     match sys.fork(flags | SIGCHLD) {
         Ok(Fork::Child) => sys.exit_group(0),
         Ok(Fork::Parent(pid)) => {
-            let _ = sys.wait4(pid);
+            let _ = sys.wait4(pid.get());
             false
         }
         Err(errno) => errno == Errno::ENOSPC,
@@ -108,7 +110,9 @@ fn refused(sys: &Sys, failure: Failure, flags: u32) -> bool {
 fn invalid(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static [u8]> {
     let (name, hint) = match failure.call {
         Sysno::sethostname => (namespace.hostname, packed!("a host name has at most 64 bytes")),
-        Sysno::setdomainname => (namespace.domainname?, packed!("a domain name has at most 64 bytes")),
+        Sysno::setdomainname => {
+            (namespace.domainname?, packed!("a domain name has at most 64 bytes"))
+        }
         _ => {
             let flags = O_RDONLY | O_CLOEXEC;
             sys.openat(c"/proc/self/ns", flags).ok()?;

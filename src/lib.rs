@@ -21,6 +21,7 @@
 //! |---|---|
 //! | [`demo`] | the first form, clone(2): begin here |
 //! | [`mod@run`], [`join`] | the two others: unshare(2) and a command; setns(2) |
+//! | [`mod@check`] | the fourth: what the manual pages promise, tried |
 //! | [`namespace`] | what is asked for and set in a UTS namespace, the user maps included |
 //! | [`sys`] | a method for each system call, and the types of what it takes and gives |
 //! | [`stack`] | the child's stack and its guard page |
@@ -38,9 +39,9 @@
 #![no_std]
 
 use process::InitialStack;
-use sys::{STDERR, STDOUT, Sys};
+use sys::{STDOUT, Sys};
 
-use args::{CommandLine, Form, HELP_IS_THERE};
+use args::{CommandLine, Form};
 use failure::During as _;
 use init::Init;
 use line::Line;
@@ -52,6 +53,7 @@ use syscalls::Sysno;
 pub mod arch;
 
 pub mod args;
+pub mod check;
 pub mod demo;
 pub mod failure;
 pub mod hint;
@@ -68,10 +70,12 @@ pub mod sys;
 pub mod trace;
 
 /// What `--help` prints: at most 24 lines of 80 columns.
-const HELP: &[u8] = packed!("\
+const HELP: &[u8] = packed!(
+    "\
 Usage: newuts [OPTION]... HOSTNAME
        newuts [OPTION]... HOSTNAME COMMAND [ARG]...
        newuts [OPTION]... --join TARGET [COMMAND [ARG]...]
+       newuts [OPTION]... --check
 Show a child with a host name of its own; or run COMMAND under HOSTNAME; or run
 it in the UTS namespace of TARGET, a process id or a path with a slash.
 
@@ -84,11 +88,13 @@ it in the UTS namespace of TARGET, a process id or a path with a slash.
   -c, --map-current-user  the same, and stay the user and group that you are
   -r, --map-root-user     the same, and be root there
   --trace[=regs]          show the system calls, as strace(1) or as registers
+  --check                 try what the kernel promises; prints KTAP
   --help, --version       print this help, or the version
 
 Exit status: that of COMMAND; else that of the child, or 128 plus the signal
-that killed it; 1 (or 125, with COMMAND or --join) if a call failed, 126 if
-COMMAND cannot be executed, 127 if there is none, 2 if the options are wrong.");
+that killed it; 1 (or 125, with COMMAND or --join) if a call or check failed,
+126 if COMMAND cannot be executed, 127 if there is none, 2 if options are wrong."
+);
 
 /// Does what the words of the command line ask for, and ends.
 pub fn run(process: &InitialStack<'_>) -> ! {
@@ -97,14 +103,9 @@ pub fn run(process: &InitialStack<'_>) -> ! {
     let sys = Sys::new(words.trace);
     let init = Init::ask(&sys);
     init.open_console(&sys);
-    let status = match form {
-        Ok(form) => answer(&sys, process, init, form, &words),
-        Err(mistake) => {
-            let mut line = Line::new();
-            mistake.describe(&mut line);
-            let _ = line.write_to(&sys, STDERR);
-            2
-        }
+    let status = match &form {
+        Ok(form) => answer(&sys, process, init, *form, &words),
+        Err(mistake) => mistake.report(&sys),
     };
     init.leave(&sys, status)
 }
@@ -117,28 +118,22 @@ fn answer(
     form: Form<'_>,
     words: &CommandLine<'_>,
 ) -> u8 {
-    let CommandLine { name, demo, command, .. } = words;
+    let CommandLine { demo, command, .. } = words;
     match form {
         Form::Join(target) => {
             join::join(sys, process, target, demo.namespace.user.is_some(), command)
         }
         Form::Run => run::run(sys, process, &demo.namespace, command),
         Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
+        Form::Check => check::check(sys, init),
         Form::Help => say(sys, HELP),
         Form::Version => say(sys, packed!(concat!("newuts ", env!("CARGO_PKG_VERSION")))),
-        Form::Usage => {
-            // The example's own choice: no host name is a question, not an error.
-            let mut line = Line::new();
-            line.text("Usage: ").escaped(name.to_bytes()).text(" <child-hostname>\n");
-            line.text(HELP_IS_THERE);
-            u8::from(line.write_to(sys, STDERR).is_err())
-        }
     }
 }
 
 /// Prints a text of ours, packed. Gives the exit status.
 fn say(sys: &Sys, text: &[u8]) -> u8 {
-    match unpack(&mut Line::new(), text).write_to(sys, STDOUT).during(Sysno::write) {
+    match unpack(&mut Line::new(), text, 0).write_to(sys, STDOUT).during(Sysno::write) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);

@@ -15,16 +15,17 @@ use crate::sys::{Fd, Sys};
 const CAPACITY: usize = 4096;
 
 /// A line, or a few that belong together, on its way out.
+#[repr(C)] // the length first: its address is short
 pub struct Line {
-    buffer: [MaybeUninit<u8>; CAPACITY],
     len: usize,
+    buffer: [MaybeUninit<u8>; CAPACITY],
 }
 
 impl Line {
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
-        Self { buffer: [MaybeUninit::uninit(); CAPACITY], len: 0 }
+        Self { len: 0, buffer: [MaybeUninit::uninit(); CAPACITY] }
     }
 
     /// Appends one byte as it is.

@@ -55,9 +55,7 @@ impl Namespace<'_> {
     #[must_use]
     pub fn outside(&self, sys: &Sys) -> Option<Outside> {
         match self.user {
-            Some(User::Current | User::Root) => {
-                Some(Outside { uid: sys.geteuid(), gid: sys.getegid() })
-            }
+            Some(User::Current | User::Root) => Some(Outside::ask(sys)),
             Some(User::Unmapped) | None => None,
         }
     }
@@ -69,19 +67,36 @@ impl Namespace<'_> {
     /// openat(2) where there is no /proc to write the maps to, write(2), sethostname(2),
     /// setdomainname(2).
     pub fn settle(&self, sys: &Sys, outside: Option<Outside>) -> Result<(), Failure> {
-        if let Some(Outside { uid, gid }) = outside {
-            let root = self.user == Some(User::Root);
-            map(sys, c"/proc/self/uid_map", if root { 0 } else { uid }, uid)?;
-            // Without it a user could drop a group that is there to keep him out:
-            // user_namespaces(7), "The /proc/pid/setgroups file".
-            write_file(sys, c"/proc/self/setgroups", b"deny")?;
-            map(sys, c"/proc/self/gid_map", if root { 0 } else { gid }, gid)?;
+        if let Some(outside) = outside {
+            outside.map(sys, self.user == Some(User::Root))?;
         }
         sys.sethostname(self.hostname).during(Sysno::sethostname)?;
         match self.domainname {
             Some(domainname) => sys.setdomainname(domainname).during(Sysno::setdomainname),
             None => Ok(()),
         }
+    }
+}
+
+impl Outside {
+    /// Asks who the caller is.
+    #[must_use]
+    pub fn ask(sys: &Sys) -> Self {
+        Self { uid: sys.geteuid(), gid: sys.getegid() }
+    }
+
+    /// Maps the caller into its user namespace: as root, or as who it is outside.
+    ///
+    /// # Errors
+    ///
+    /// openat(2) where there is no /proc to write the maps to, write(2).
+    pub fn map(self, sys: &Sys, root: bool) -> Result<(), Failure> {
+        let Self { uid, gid } = self;
+        map(sys, c"/proc/self/uid_map", if root { 0 } else { uid }, uid)?;
+        // Without it a user could drop a group that is there to keep him out:
+        // user_namespaces(7), "The /proc/pid/setgroups file".
+        write_file(sys, c"/proc/self/setgroups", b"deny")?;
+        map(sys, c"/proc/self/gid_map", if root { 0 } else { gid }, gid)
     }
 }
 

@@ -4,39 +4,59 @@
 
 use crate::line::Line;
 
-/// What the bytes stand for that no text has: from 0x80 on, then from 0 on, the control characters.
+/// What the bytes stand for that no text has: from 0x80 on, then the control characters.
 /// In the order in which they were chosen: later ones are made of earlier ones.
-const PAIRS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pairs"));
+const PAIRS: &[[u8; 2]] = include_bytes!(concat!(env!("OUT_DIR"), "/pairs")).as_chunks().0;
 
 /// The two bytes for which this one stands, if it does.
-const fn pair(byte: u8) -> Option<(u8, u8)> {
-    // These separate texts, and stand for themselves.
-    if matches!(byte, b'\t' | b'\n') {
+const fn pair(byte: u8) -> Option<[u8; 2]> {
+    let place = (byte ^ 0x80) as usize;
+    if place >= PAIRS.len() || matches!(PAIRS[place], [0, 0]) {
         return None;
     }
-    match PAIRS.split_at_checked((byte ^ 0x80) as usize * 2) {
-        Some((_, [first, second, ..])) => Some((*first, *second)),
-        _ => None,
-    }
+    Some(PAIRS[place])
 }
 
-/// Appends a text that [`pack`] packed.
-pub fn unpack<'l>(line: &'l mut Line, packed: &[u8]) -> &'l mut Line {
-    for byte in packed {
-        unpack_byte(line, *byte);
-    }
-    line
+/// Appends a text of a list that `packed!` made, in which texts are ended by NUL: the one at
+/// `index`.
+pub fn unpack<'l>(line: &'l mut Line, list: &[u8], index: usize) -> &'l mut Line {
+    fill(line, list, index, &[])
 }
 
-/// Appends what a byte stands for.
-fn unpack_byte(line: &mut Line, byte: u8) {
-    match pair(byte) {
-        Some((first, second)) => {
-            unpack_byte(line, first);
-            unpack_byte(line, second);
+/// [`unpack`], with each `%` in the text replaced by a word.
+pub fn fill<'l>(line: &'l mut Line, list: &[u8], index: usize, words: &[&[u8]]) -> &'l mut Line {
+    let mut unpacker = Unpacker { line, before: index, words };
+    for byte in list {
+        unpacker.byte(*byte);
+    }
+    unpacker.line
+}
+
+/// A list on its way to a line.
+struct Unpacker<'l, 'w> {
+    line: &'l mut Line,
+    /// How many texts are still before the one that is asked for; after it, a number without end.
+    before: usize,
+    words: &'w [&'w [u8]],
+}
+
+impl Unpacker<'_, '_> {
+    /// Goes on by what a byte stands for.
+    fn byte(&mut self, byte: u8) {
+        if let Some([first, second]) = pair(byte) {
+            self.byte(first);
+            return self.byte(second);
         }
-        None => {
-            line.byte(byte);
+        match (byte, self.words) {
+            (0, _) => self.before = self.before.wrapping_sub(1),
+            _ if self.before != 0 => {}
+            (b'%', [word, rest @ ..]) => {
+                self.line.escaped(word);
+                self.words = rest;
+            }
+            _ => {
+                self.line.byte(byte);
+            }
         }
     }
 }
@@ -47,7 +67,7 @@ pub const fn pack(text: &mut [u8]) -> usize {
     let mut len = text.len();
     let mut symbol = 0x80_u8;
     loop {
-        if let Some((first, second)) = pair(symbol) {
+        if let Some([first, second]) = pair(symbol) {
             let (mut from, mut to) = (0, 0);
             while from < len {
                 let is_pair = from + 1 < len && text[from] == first && text[from + 1] == second;
@@ -64,7 +84,7 @@ pub const fn pack(text: &mut [u8]) -> usize {
     }
 }
 
-/// Packs a text of ours: `packed!("...")` is a `&'static [u8]` for [`unpack`].
+/// Packs texts of ours: `packed!("one\0two\0")` is a `&'static [u8]` for [`unpack`].
 #[macro_export]
 macro_rules! packed {
     ($text:expr) => {{
@@ -81,6 +101,6 @@ macro_rules! packed {
             bytes.copy_from_slice(PACKED.0.split_at(PACKED.1).0);
             bytes
         };
-        &BYTES
+        &BYTES as &'static [u8]
     }};
 }

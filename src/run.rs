@@ -6,7 +6,7 @@ use core::ffi::CStr;
 use linux_raw_sys::general::NAME_MAX;
 use syscalls::{Errno, Sysno};
 
-use crate::args::split;
+use crate::args::{same, split};
 use crate::failure::{During as _, Failure, complain};
 use crate::hint;
 use crate::line::Line;
@@ -71,12 +71,15 @@ fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>
     if name.count_bytes() > NAME_MAX as usize {
         return Errno::ENAMETOOLONG;
     }
-    let path = envp.clone().find_map(|variable| match variable.to_bytes() {
-        [b'P', b'A', b'T', b'H', b'=', path @ ..] => Some(path),
+    let path = envp.clone().find_map(|variable| match split(variable.to_bytes(), b'=') {
+        (name, path) if same(name, b"PATH") => path,
         _ => None,
     });
     let mut reason = Errno::ENOENT;
-    for folder in path.unwrap_or(DEFAULT_PATH.to_bytes()).split(|byte| *byte == b':') {
+    let mut folders = Some(path.unwrap_or(DEFAULT_PATH.to_bytes()));
+    while let Some(rest) = folders {
+        let (folder, others) = split(rest, b':');
+        folders = others;
         let mut file = Line::new();
         file.bytes(folder);
         // An empty folder is the current one.

@@ -14,7 +14,8 @@ const LAST: u64 = 64;
 /// The name of a signal, without `SIG`; none for a real-time signal.
 #[must_use]
 pub fn name(number: usize) -> Option<&'static [u8]> {
-    args::nth(NAMES.as_bytes(), b' ', number.checked_sub(1)?)
+    let name = args::nth(NAMES.as_bytes(), b' ', number.checked_sub(1)?);
+    (!name.is_empty()).then_some(name)
 }
 
 /// The number of a signal that is given as kill(1) and unshare(1) take it: a number, or a name

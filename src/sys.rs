@@ -9,17 +9,18 @@
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::{self, MaybeUninit};
+use core::num::NonZero;
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
-    __kernel_sighandler_t, __user_cap_data_struct, __user_cap_header_struct,
-    _LINUX_CAPABILITY_U32S_3, _LINUX_CAPABILITY_VERSION_3, AT_FDCWD, F_GETFD,
-    LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, kernel_sigset_t,
-    timespec,
+    __kernel_old_itimerval, __kernel_old_timeval, __kernel_sighandler_t, __user_cap_data_struct,
+    __user_cap_header_struct, _LINUX_CAPABILITY_U32S_3, _LINUX_CAPABILITY_VERSION_3, AT_FDCWD,
+    F_GETFD, ITIMER_REAL, LINUX_REBOOT_CMD_POWER_OFF, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
+    kernel_sigset_t, timespec,
 };
 use linux_raw_sys::ioctl::NS_GET_USERNS;
 use linux_raw_sys::prctl::{PR_GET_SECCOMP, PR_SET_PDEATHSIG};
-use linux_raw_sys::signal_macros::sig_ign;
+use linux_raw_sys::signal_macros::{SIG_DFL, sig_ign};
 use linux_raw_sys::system::new_utsname;
 use syscalls::{Errno, Sysno, raw};
 
@@ -41,6 +42,12 @@ pub const STDOUT: Fd = 1;
 /// Standard error's descriptor (stdin(3)).
 pub const STDERR: Fd = 2;
 
+/// The arguments of a system call: as many as it has, and zeros.
+type Args = [usize; 6];
+
+/// The first two arguments of reboot(2).
+const MAGIC: [usize; 2] = [LINUX_REBOOT_MAGIC1 as usize, LINUX_REBOOT_MAGIC2 as usize];
+
 /// How a sleep ended.
 #[derive(Clone, Copy)]
 pub enum Sleep {
@@ -57,6 +64,7 @@ pub struct WaitStatus(c_int);
 impl WaitStatus {
     /// The status as a shell gives it: N after `exit(N)`, 128+S after death by signal S.
     #[must_use]
+    #[inline(never)]
     pub fn code(self) -> u8 {
         let [low, high, ..] = self.0.to_le_bytes();
         // The lowest seven bits are the signal (the eighth: a core was dumped), or 0; the second
@@ -74,7 +82,7 @@ pub enum Fork {
     /// In the child.
     Child,
     /// In the parent, with the child's id.
-    Parent(Pid),
+    Parent(NonZero<Pid>),
 }
 
 /// The kernel, as the rest of the program sees it.
@@ -89,16 +97,67 @@ impl Sys {
         Self { trace }
     }
 
-    /// Makes one system call. The one way to the kernel, but for clone's trampoline.
+    /// Makes one system call with up to three arguments. What further ones it may have are 0.
     ///
     /// # Safety
     ///
-    /// As for the call: pointers among `args` must be good for what the kernel does with them.
-    unsafe fn call(&self, number: Sysno, args: &[usize]) -> Raw {
+    /// As for the call: pointers among the arguments must be good for what the kernel does with
+    /// them.
+    unsafe fn call(&self, number: Sysno, first: usize, second: usize, third: usize) -> Raw {
         // SAFETY: the caller keeps the call's contract.
-        let raw = unsafe { raw_call(number, args) };
-        self.show(number, args, Some(raw));
+        unsafe { self.call6(number, [first, second, third, 0, 0, 0]) }
+    }
+
+    /// [`Sys::call`] for more arguments. The one way to the kernel, but for clone's trampoline.
+    ///
+    /// # Safety
+    ///
+    /// As for that.
+    unsafe fn call6(&self, number: Sysno, args: Args) -> Raw {
+        // SAFETY: the caller keeps the call's contract.
+        let raw = unsafe { raw_call(number, &args) };
+        self.show(number, &args, Some(raw));
         raw
+    }
+
+    /// [`Sys::call`], where success has no value.
+    ///
+    /// # Errors
+    ///
+    /// The call's own.
+    ///
+    /// # Safety
+    ///
+    /// As for that.
+    unsafe fn done(
+        &self,
+        number: Sysno,
+        first: usize,
+        second: usize,
+        third: usize,
+    ) -> Result<(), Errno> {
+        // SAFETY: the caller keeps the call's contract.
+        unsafe { self.call(number, first, second, third) }.done()
+    }
+
+    /// [`Sys::call`], where the value is an int.
+    ///
+    /// # Errors
+    ///
+    /// The call's own.
+    ///
+    /// # Safety
+    ///
+    /// As for that.
+    unsafe fn int(
+        &self,
+        number: Sysno,
+        first: usize,
+        second: usize,
+        third: usize,
+    ) -> Result<c_int, Errno> {
+        // SAFETY: the caller keeps the call's contract.
+        unsafe { self.call(number, first, second, third) }.int()
     }
 
     /// [`Sys::call`] for a call that is not to return: it is shown before it is made, while there
@@ -107,20 +166,33 @@ impl Sys {
     /// # Safety
     ///
     /// As for that.
-    unsafe fn last_call(&self, number: Sysno, args: &[usize]) -> Raw {
-        self.show(number, args, None);
+    unsafe fn last_call(&self, number: Sysno, first: usize, second: usize, third: usize) -> Raw {
+        self.show(number, &[first, second, third, 0, 0, 0], None);
+        // Where it does return it failed, or a tracer had a hand in it.
         // SAFETY: the caller keeps the call's contract.
-        let raw = unsafe { raw_call(number, args) };
-        // It did return: it failed, or a tracer had a hand in it.
-        self.show(number, args, Some(raw));
-        raw
+        unsafe { self.call(number, first, second, third) }
     }
 
     /// Shows a call on standard error, if it is to be shown.
-    fn show(&self, number: Sysno, args: &[usize], raw: Option<Raw>) {
+    fn show(&self, number: Sysno, args: &Args, raw: Option<Raw>) {
         if self.trace != Trace::Off {
             show(self.trace, &Call { number, args, result: raw.map(Raw::result) });
         }
+    }
+
+    /// Makes any call, a wrong one perhaps.
+    ///
+    /// # Errors
+    ///
+    /// The call's own.
+    ///
+    /// # Safety
+    ///
+    /// As for the call: pointers must be good for what the kernel does with them, or
+    /// such that it cannot follow them.
+    pub unsafe fn attempt(&self, number: Sysno, args: [usize; 6]) -> Result<usize, Errno> {
+        // SAFETY: the caller keeps the call's contract.
+        unsafe { self.call6(number, args) }.result()
     }
 
     /// `mmap(NULL, length, prot, flags, -1, 0)`—Creates a mapping of zeroed memory, `length` bytes
@@ -134,7 +206,7 @@ impl Sys {
         let no_file = -1_isize as usize;
         // SAFETY: without MAP_FIXED a new mapping replaces nothing.
         let address = unsafe {
-            self.call(Sysno::mmap, &[0, length, prot as usize, flags as usize, no_file, 0])
+            self.call6(Sysno::mmap, [0, length, prot as usize, flags as usize, no_file, 0])
         }
         .result()?;
         Ok(ptr::with_exposed_provenance_mut(address))
@@ -151,7 +223,7 @@ impl Sys {
     /// The pages belong to the caller, and nothing relies on the protection that they lose.
     pub unsafe fn mprotect(&self, addr: *mut c_void, size: usize, prot: u32) -> Result<(), Errno> {
         // SAFETY: by this function's own contract.
-        unsafe { self.call(Sysno::mprotect, &[addr.addr(), size, prot as usize]) }.done()
+        unsafe { self.done(Sysno::mprotect, addr.addr(), size, prot as usize) }
     }
 
     /// `clone(flags, child_stack, NULL, NULL, 0)`—Creates a child process, which calls
@@ -210,10 +282,8 @@ impl Sys {
     /// Those of [`Sys::clone`].
     pub fn fork(&self, flags: u32) -> Result<Fork, Errno> {
         // SAFETY: without CLONE_VM, which is no flag for this, the child has a copy of everything.
-        match unsafe { self.call(Sysno::clone, &[flags as usize, 0, 0, 0, 0]) }.int()? {
-            0 => Ok(Fork::Child),
-            pid => Ok(Fork::Parent(pid)),
-        }
+        let pid = unsafe { self.int(Sysno::clone, flags as usize, 0, 0) }?;
+        Ok(NonZero::new(pid).map_or(Fork::Child, Fork::Parent))
     }
 
     /// `write(fd, buf, count)`—Writes from `buf`, and says how many bytes were written: all of
@@ -225,7 +295,7 @@ impl Sys {
     /// `ENOSPC`, `EIO`, `EAGAIN`, `EINTR` and others of the file's own.
     pub fn write(&self, fd: Fd, buf: &[u8]) -> Result<usize, Errno> {
         // SAFETY: the kernel only reads `buf`.
-        unsafe { self.call(Sysno::write, &[from_int(fd), buf.as_ptr().addr(), buf.len()]) }.result()
+        unsafe { self.call(Sysno::write, from_int(fd), buf.as_ptr().addr(), buf.len()) }.result()
     }
 
     /// `nanosleep(req, rem)`—Sleeps for `duration`: seconds, and nanoseconds below one second.
@@ -239,7 +309,7 @@ impl Sys {
         let req = ptr::from_ref(duration).addr();
         let rem = ptr::from_mut(&mut remaining).expose_provenance();
         // SAFETY: the kernel reads one timespec and writes the other.
-        match unsafe { self.call(Sysno::nanosleep, &[req, rem]) }.done() {
+        match unsafe { self.done(Sysno::nanosleep, req, rem, 0) } {
             Ok(()) => Ok(Sleep::Done),
             Err(Errno::EINTR) => Ok(Sleep::Interrupted(remaining)),
             Err(errno) => Err(errno),
@@ -257,7 +327,7 @@ impl Sys {
         buf: &'b mut MaybeUninit<new_utsname>,
     ) -> Result<&'b new_utsname, Errno> {
         // SAFETY: the kernel writes one new_utsname.
-        unsafe { self.call(Sysno::uname, &[buf.as_mut_ptr().expose_provenance()]) }.done()?;
+        unsafe { self.done(Sysno::uname, buf.as_mut_ptr().expose_provenance(), 0, 0) }?;
         // SAFETY: the call succeeded, so all of it is written (kernel/sys.c, newuname).
         Ok(unsafe { buf.assume_init_ref() })
     }
@@ -272,7 +342,7 @@ impl Sys {
     pub fn sethostname(&self, name: &CStr) -> Result<(), Errno> {
         let name = name.to_bytes();
         // SAFETY: the kernel only reads `name`.
-        unsafe { self.call(Sysno::sethostname, &[name.as_ptr().addr(), name.len()]) }.done()
+        unsafe { self.done(Sysno::sethostname, name.as_ptr().addr(), name.len(), 0) }
     }
 
     /// `setdomainname(name, len)`—Sets the NIS domain name of the caller's UTS namespace, as
@@ -284,7 +354,7 @@ impl Sys {
     pub fn setdomainname(&self, name: &CStr) -> Result<(), Errno> {
         let name = name.to_bytes();
         // SAFETY: the kernel only reads `name`.
-        unsafe { self.call(Sysno::setdomainname, &[name.as_ptr().addr(), name.len()]) }.done()
+        unsafe { self.done(Sysno::setdomainname, name.as_ptr().addr(), name.len(), 0) }
     }
 
     /// `unshare(flags)`—Moves the caller into new namespaces.
@@ -294,7 +364,7 @@ impl Sys {
     /// Those of [`Sys::clone`] for the same flags.
     pub fn unshare(&self, flags: u32) -> Result<(), Errno> {
         // SAFETY: no memory is involved, as long as no flag unshares it: namespaces do not.
-        unsafe { self.call(Sysno::unshare, &[flags as usize]) }.done()
+        unsafe { self.done(Sysno::unshare, flags as usize, 0, 0) }
     }
 
     /// `setns(fd, nstype)`—Moves the caller into the namespaces `nstype` of a process that `fd`
@@ -306,7 +376,7 @@ impl Sys {
     /// without `CAP_SYS_ADMIN` in the namespace's owner; `ESRCH` where the process is gone.
     pub fn setns(&self, fd: Fd, nstype: u32) -> Result<(), Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::setns, &[from_int(fd), nstype as usize]) }.done()
+        unsafe { self.done(Sysno::setns, from_int(fd), nstype as usize, 0) }
     }
 
     /// `pidfd_open(pid, 0)`—A descriptor that refers to a process. It is close-on-exec.
@@ -317,7 +387,7 @@ impl Sys {
     /// Linux 5.3.
     pub fn pidfd_open(&self, pid: Pid) -> Result<Fd, Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::pidfd_open, &[from_int(pid), 0]) }.int()
+        unsafe { self.int(Sysno::pidfd_open, from_int(pid), 0, 0) }
     }
 
     /// `ioctl(fd, NS_GET_USERNS)`—A descriptor for the user namespace that owns a namespace. It is
@@ -329,7 +399,7 @@ impl Sys {
     /// something that is no namespace.
     pub fn ns_get_userns(&self, fd: Fd) -> Result<Fd, Errno> {
         // SAFETY: the request takes no argument.
-        unsafe { self.call(Sysno::ioctl, &[from_int(fd), NS_GET_USERNS as usize]) }.int()
+        unsafe { self.int(Sysno::ioctl, from_int(fd), NS_GET_USERNS as usize, 0) }
     }
 
     /// `openat(AT_FDCWD, path, flags)`—Opens a file that exists.
@@ -340,7 +410,7 @@ impl Sys {
     pub fn openat(&self, path: &CStr, flags: u32) -> Result<Fd, Errno> {
         let path = path.as_ptr().addr();
         // SAFETY: the kernel only reads `path`, up to its NUL.
-        unsafe { self.call(Sysno::openat, &[from_int(AT_FDCWD), path, flags as usize]) }.int()
+        unsafe { self.int(Sysno::openat, from_int(AT_FDCWD), path, flags as usize) }
     }
 
     /// `read(fd, buf, count)`—Reads into `buf`, and says how many bytes: 0 at the end.
@@ -351,7 +421,7 @@ impl Sys {
     pub fn read(&self, fd: Fd, buf: &mut [u8]) -> Result<usize, Errno> {
         let address = buf.as_mut_ptr().expose_provenance();
         // SAFETY: the kernel writes no more than the buffer's length.
-        unsafe { self.call(Sysno::read, &[from_int(fd), address, buf.len()]) }.result()
+        unsafe { self.call(Sysno::read, from_int(fd), address, buf.len()) }.result()
     }
 
     /// `fcntl(fd, F_GETFD)`—Whether there is a descriptor `fd`.
@@ -361,7 +431,7 @@ impl Sys {
     /// `EBADF` where there is none.
     pub fn fcntl_getfd(&self, fd: Fd) -> Result<(), Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::fcntl, &[from_int(fd), F_GETFD as usize]) }.done()
+        unsafe { self.done(Sysno::fcntl, from_int(fd), F_GETFD as usize, 0) }
     }
 
     /// `execve(pathname, argv, envp)`—Becomes another program. Returns only where it cannot: the
@@ -371,26 +441,28 @@ impl Sys {
     /// program, `E2BIG`, `ENOMEM` and the others of execve(2).
     #[must_use]
     pub fn execve(&self, pathname: &CStr, argv: &Strings<'_>, envp: &Strings<'_>) -> Errno {
-        let args = [pathname.as_ptr().addr(), argv.as_ptr().addr(), envp.as_ptr().addr()];
+        let pathname = pathname.as_ptr().addr();
+        let (argv, envp) = (argv.as_ptr().addr(), envp.as_ptr().addr());
         // SAFETY: a C string and two arrays of C strings with a null pointer at their end, all of
         // which the kernel only reads.
-        let raw = unsafe { self.last_call(Sysno::execve, &args) };
+        let raw = unsafe { self.last_call(Sysno::execve, pathname, argv, envp) };
         // The kernel does not return 0, but a tracer may: then, too, nothing was executed.
         raw.result().err().unwrap_or(Errno::ENOEXEC)
     }
 
-    /// `wait4(pid, wstatus, 0, NULL)`—Waits until the child `pid` ends.
+    /// `wait4(pid, wstatus, 0, NULL)`—Waits until the child `pid` ends. Gives the id of the child
+    /// that did, and how.
     ///
     /// # Errors
     ///
     /// `ECHILD` where it is no child of the caller, or its end was not to be waited for
     /// (`SIGCHLD` ignored); `EINTR` where a signal handler ran.
-    pub fn wait4(&self, pid: Pid) -> Result<WaitStatus, Errno> {
+    pub fn wait4(&self, pid: Pid) -> Result<(Pid, WaitStatus), Errno> {
         let mut wstatus: c_int = 0;
         let address = ptr::from_mut(&mut wstatus).expose_provenance();
         // SAFETY: the kernel writes one int.
-        unsafe { self.call(Sysno::wait4, &[from_int(pid), address, 0, 0]) }.done()?;
-        Ok(WaitStatus(wstatus))
+        let pid = unsafe { self.int(Sysno::wait4, from_int(pid), address, 0) }?;
+        Ok((pid, WaitStatus(wstatus)))
     }
 
     /// `kill(pid, sig)`—Sends a signal to a process.
@@ -400,7 +472,7 @@ impl Sys {
     /// `ESRCH` where there is no such process, `EPERM`, `EINVAL`.
     pub fn kill(&self, pid: Pid, sig: u32) -> Result<(), Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::kill, &[from_int(pid), sig as usize]) }.done()
+        unsafe { self.done(Sysno::kill, from_int(pid), sig as usize, 0) }
     }
 
     /// `rt_sigaction(signum, {SIG_IGN}, NULL, 8)`—Ignores a signal.
@@ -412,6 +484,30 @@ impl Sys {
         self.rt_sigaction(signum, sig_ign(), 0)
     }
 
+    /// `rt_sigaction(signum, {SIG_DFL}, NULL, 8)`—Has a signal do what it does by default.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a signal that there is not.
+    pub fn reset(&self, signum: u32) -> Result<(), Errno> {
+        self.rt_sigaction(signum, SIG_DFL, 0)
+    }
+
+    /// `setitimer(ITIMER_REAL, {seconds}, NULL)`—The caller gets a `SIGALRM` when so many seconds
+    /// have passed.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a negative number of seconds.
+    pub fn setitimer(&self, seconds: i64) -> Result<(), Errno> {
+        let never = __kernel_old_timeval { tv_sec: 0, tv_usec: 0 };
+        let then = __kernel_old_timeval { tv_sec: seconds, tv_usec: 0 };
+        let new_value = __kernel_old_itimerval { it_interval: never, it_value: then };
+        let address = ptr::from_ref(&new_value).addr();
+        // SAFETY: the kernel reads one itimerval.
+        unsafe { self.done(Sysno::setitimer, ITIMER_REAL as usize, address, 0) }
+    }
+
     /// `prctl(PR_SET_PDEATHSIG, sig)`—The caller gets `sig` when its parent dies.
     ///
     /// # Errors
@@ -419,7 +515,7 @@ impl Sys {
     /// `EINVAL` for a signal that there is not.
     pub fn set_pdeathsig(&self, sig: u32) -> Result<(), Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::prctl, &[PR_SET_PDEATHSIG as usize, sig as usize]) }.done()
+        unsafe { self.done(Sysno::prctl, PR_SET_PDEATHSIG as usize, sig as usize, 0) }
     }
 
     /// `rt_sigaction(signum, {handler}, NULL, 8)`—Has a signal call `handler`, which does not
@@ -444,7 +540,7 @@ impl Sys {
         let size = size_of::<kernel_sigset_t>();
         // SAFETY: the kernel reads one kernel_sigaction. A handler is code of ours that does not
         // touch what it interrupts.
-        unsafe { self.call(Sysno::rt_sigaction, &[signum as usize, act, 0, size]) }.done()
+        unsafe { self.call6(Sysno::rt_sigaction, [signum as usize, act, 0, size, 0, 0]) }.done()
     }
 
     /// `prctl(PR_GET_SECCOMP)`—The caller's seccomp mode: 0, or `SECCOMP_MODE_FILTER`.
@@ -454,9 +550,7 @@ impl Sys {
     /// `EINVAL` on a kernel without seccomp.
     pub fn get_seccomp(&self) -> Result<u32, Errno> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Sysno::prctl, &[PR_GET_SECCOMP as usize]) }
-            .int()
-            .map(c_int::cast_unsigned)
+        unsafe { self.int(Sysno::prctl, PR_GET_SECCOMP as usize, 0, 0) }.map(c_int::cast_unsigned)
     }
 
     /// `capget({_LINUX_CAPABILITY_VERSION_3, 0}, data)`—The caller's effective capabilities: bit N
@@ -472,7 +566,7 @@ impl Sys {
         let version = ptr::from_mut(&mut hdrp).expose_provenance();
         let sets = datap.as_mut_ptr().expose_provenance();
         // SAFETY: the kernel writes the header's version, and two structures of this version.
-        unsafe { self.call(Sysno::capget, &[version, sets]) }.done()?;
+        unsafe { self.done(Sysno::capget, version, sets, 0) }?;
         let [low, high] = datap.map(|part| u64::from(part.effective));
         Ok(high << 32 | low)
     }
@@ -484,23 +578,24 @@ impl Sys {
     ///
     /// `EPERM` without `CAP_SYS_BOOT`, `EINVAL` for a command that there is not.
     pub fn reboot(&self, cmd: u32) -> Result<(), Errno> {
-        let args = reboot_args(cmd);
+        let [magic, magic2] = MAGIC;
         // SAFETY: no command that takes a string is used, so no memory is involved.
-        unsafe { self.call(Sysno::reboot, &args) }.done()
+        unsafe { self.done(Sysno::reboot, magic, magic2, cmd as usize) }
     }
 
     /// `reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_POWER_OFF)`—Switches the
     /// machine off. Returns only where it cannot: `EPERM` without `CAP_SYS_BOOT`.
     pub fn power_off(&self) {
-        let args = reboot_args(LINUX_REBOOT_CMD_POWER_OFF);
-        // SAFETY: no command that takes a string is used, so no memory is involved.
-        let _ = unsafe { self.last_call(Sysno::reboot, &args) };
+        let [magic, magic2] = MAGIC;
+        let cmd = LINUX_REBOOT_CMD_POWER_OFF as usize;
+        // SAFETY: the command takes no string, so no memory is involved.
+        let _ = unsafe { self.last_call(Sysno::reboot, magic, magic2, cmd) };
     }
 
     /// `sync()`—Writes all that was not yet written to the disks. Cannot fail.
     pub fn sync(&self) {
         // SAFETY: no arguments, no memory.
-        let _ = unsafe { self.call(Sysno::sync, &[]) };
+        let _ = unsafe { self.call(Sysno::sync, 0, 0, 0) };
     }
 
     /// `getpid()`—The caller's process id. Cannot fail.
@@ -531,7 +626,7 @@ impl Sys {
     /// A call without arguments that gives an id.
     fn id(&self, number: Sysno) -> Pid {
         // SAFETY: no arguments, no memory.
-        unsafe { self.call(number, &[]) }.int().unwrap_or_default()
+        unsafe { self.int(number, 0, 0, 0) }.unwrap_or_default()
     }
 
     /// `exit(status)`—Ends the calling thread: of the child there is but one.
@@ -546,7 +641,7 @@ impl Sys {
 
     fn end(&self, number: Sysno, status: c_int) -> ! {
         // SAFETY: no memory is involved.
-        let _ = unsafe { self.last_call(number, &[from_int(status)]) };
+        let _ = unsafe { self.last_call(number, from_int(status), 0, 0) };
         // Where a tracer lets the call return, there is nothing to go on with.
         arch::trap()
     }
@@ -579,12 +674,8 @@ impl Raw {
 /// # Safety
 ///
 /// As for the call: pointers among `args` must be good for what the kernel does with them.
-unsafe fn raw_call(number: Sysno, args: &[usize]) -> Raw {
-    let mut words = [0; 6];
-    for (word, arg) in words.iter_mut().zip(args) {
-        *word = *arg;
-    }
-    let [first, second, third, fourth, fifth, sixth] = words;
+unsafe fn raw_call(number: Sysno, args: &Args) -> Raw {
+    let [first, second, third, fourth, fifth, sixth] = *args;
     // SAFETY: the caller keeps the call's contract.
     Raw(unsafe { raw::syscall6(number as usize, first, second, third, fourth, fifth, sixth) })
 }
@@ -613,8 +704,8 @@ struct Start<'a> {
 
 impl Start<'_> {
     /// The arguments of its clone(2), as the kernel gets them.
-    fn args(&self) -> [usize; 5] {
-        [self.flags as usize, self.child_stack.child_stack().addr(), 0, 0, 0]
+    fn args(&self) -> Args {
+        [self.flags as usize, self.child_stack.child_stack().addr(), 0, 0, 0, 0]
     }
 }
 
@@ -633,11 +724,6 @@ pub fn until_nul(field: &[c_char]) -> &[u8] {
     // SAFETY: a char is a byte, whatever its sign is on this CPU.
     let bytes = unsafe { slice::from_raw_parts(field.as_ptr().cast::<u8>(), field.len()) };
     bytes.split(|byte| *byte == 0).next().unwrap_or_default()
-}
-
-/// The arguments of reboot(2).
-fn reboot_args(cmd: u32) -> [usize; 3] {
-    [LINUX_REBOOT_MAGIC1 as usize, LINUX_REBOOT_MAGIC2 as usize, cmd as usize]
 }
 
 /// An int as a system call takes it.

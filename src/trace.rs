@@ -20,9 +20,11 @@
 //! | `w` | a status that the call fills in | in the macros of wait(2) |
 //! | `g` | a `kernel_sigaction` | its fields |
 //! | `h`, `c` | the two structures of capget(2) | their fields, the sets in hexadecimal |
+//! | `k` | the second of capset(2) | the same |
+//! | `i` | an itimerval | its fields |
 //! | `S` | a signal | its name |
-//! | `P` `M` `N` `O` | flags: protection, mapping, namespaces, open | their names |
-//! | `D` `F` `I` `L` `R` | one of a few constants: `AT_FDCWD`, fcntl, ioctl, prctl, reboot | its name |
+//! | `P` `M` `N` `K` `O` | flags: protection, mapping, namespaces, mount, open | their names |
+//! | `D` `F` `I` `L` `T` `R` | one of a few constants: `AT_FDCWD`, fcntl, ioctl, prctl, setitimer, reboot | its name |
 //! | `C` | clone's flags, and its stack before them, as strace names them | both |
 //! | `-` | nothing that strace shows | in the registers only |
 //!
@@ -40,15 +42,18 @@ use core::ptr;
 use core::slice;
 
 use linux_raw_sys::general::{
-    self as kernel, __user_cap_data_struct, __user_cap_header_struct, kernel_sigaction, timespec,
+    self as kernel, __kernel_old_itimerval, __user_cap_data_struct, __user_cap_header_struct,
+    kernel_sigaction, timespec,
 };
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use linux_raw_sys::{ioctl, prctl};
 use syscalls::{Errno, Sysno};
 
-use crate::args::{nth, split};
+use crate::args::nth;
 use crate::failure;
 use crate::line::Line;
+use crate::packed;
+use crate::packed::unpack;
 use crate::process::{Strings, c_str};
 use crate::sys::until_nul;
 use crate::{arch, signal};
@@ -74,13 +79,17 @@ macro_rules! calls {
         /// The numbers of this program's calls.
         const NUMBERS: &[u16] = &[$(Sysno::$name as u16),*];
 
-        /// Their names, and the letters of their arguments, a line for each.
-        const SHAPES: &str = concat!($(stringify!($name), " ", $letters, "\n"),*);
+        /// Their names.
+        const CALLS: &[u8] = packed!(concat!($(stringify!($name), "\0"),*));
+
+        /// The letters of their arguments, with a blank before the next call's.
+        const SHAPES: &str = concat!($($letters, " "),*);
     };
 }
 
 calls! {
     capget "hc";
+    capset "hk";
     clone "C----";
     execve "sve";
     exit "d";
@@ -93,6 +102,7 @@ calls! {
     ioctl "dI";
     kill "dS";
     mmap "auPMdu";
+    mount "ssaKa";
     mprotect "auP";
     nanosleep "ta";
     openat "DsO";
@@ -103,7 +113,9 @@ calls! {
     rt_sigaction "Sgau";
     setdomainname "nu";
     sethostname "nu";
+    setitimer "Tia";
     setns "dN";
+    setpgid "dd";
     sync "";
     uname "y";
     unshare "N";
@@ -111,24 +123,26 @@ calls! {
     write "dbu";
 }
 
-/// The name of a call, and the letters of its arguments.
-fn look_up(number: Sysno) -> (&'static [u8], &'static [u8]) {
-    let place = NUMBERS.iter().position(|known| *known == number as u16);
-    let shape = place.and_then(|place| nth(SHAPES.as_bytes(), b'\n', place));
-    let (name, letters) = split(shape.unwrap_or_default(), b' ');
-    (name, letters.unwrap_or_default())
-}
-
 /// Appends the name of a call.
 pub fn name(line: &mut Line, number: Sysno) {
-    line.bytes(look_up(number).0);
+    unpack(line, CALLS, place(number));
+}
+
+/// The letters of a call's arguments.
+fn letters(number: Sysno) -> &'static [u8] {
+    nth(SHAPES.as_bytes(), b' ', place(number))
+}
+
+/// The place of a call in the tables.
+fn place(number: Sysno) -> usize {
+    NUMBERS.iter().take_while(|known| **known != number as u16).count()
 }
 
 /// A call, as far as it is known: before it is made there is no result, and after clone(2) two.
 pub struct Call<'a> {
     /// Which.
     pub number: Sysno,
-    /// Its arguments: at most six.
+    /// Its arguments; what follows them does not matter.
     pub args: &'a [usize],
     /// What it gave; nothing yet, for a call that does not return.
     pub result: Option<Result<usize, Errno>>,
@@ -138,7 +152,7 @@ impl Call<'_> {
     /// Whether `trace` has a line for this call. strace sees clone return in the parent only.
     #[must_use]
     pub fn is_shown(&self, trace: Trace) -> bool {
-        trace != Trace::Calls || self.number != Sysno::clone || self.result != Some(Ok(0))
+        trace != Trace::Calls || self.number != Sysno::clone || !matches!(self.result, Some(Ok(0)))
     }
 
     /// Puts the line that `trace` wants for this call, made by process `pid`, into an empty one.
@@ -155,12 +169,12 @@ impl Call<'_> {
 
     /// `clone rax=0x38 rdi=0x4000011 rsi=0x7f… => 0xdde`
     fn registers(&self, line: &mut Line) {
+        let letters = letters(self.number);
         name(line, self.number);
-        let values = [self.number as usize];
-        let mut registers = arch::REGISTERS.as_bytes().split(|byte| *byte == b' ');
-        for value in values.iter().chain(self.args) {
-            let register = registers.next().unwrap_or_default();
-            line.byte(b' ').bytes(register).byte(b'=').hex(*value);
+        for index in 0..=letters.len() {
+            let value = index.checked_sub(1).map_or(self.number as usize, |index| self.arg(index));
+            let register = nth(arch::REGISTERS.as_bytes(), b' ', index);
+            line.byte(b' ').bytes(register).byte(b'=').hex(value);
         }
         line.text(" => ");
         self.result(line, true);
@@ -168,10 +182,12 @@ impl Call<'_> {
 
     /// `uname({sysname="Linux", nodename="bizarro", ...}) = 0`
     fn call(&self, line: &mut Line) {
-        let (name, letters) = look_up(self.number);
-        line.bytes(name).byte(b'(');
-        for (letter, index) in letters.iter().zip(0..self.args.len()) {
-            if *letter == b'-' {
+        let letters = letters(self.number);
+        name(line, self.number);
+        line.byte(b'(');
+        for (letter, index) in letters.iter().zip(0..) {
+            // No signal is 0: prctl has none where it is told of none.
+            if *letter == b'-' || (*letter == b'S' && self.arg(index) == 0) {
                 break;
             }
             if index != 0 {
@@ -196,7 +212,8 @@ impl Call<'_> {
                     line.hex(number.wrapping_neg()).byte(b' ');
                 }
                 line.text("-1 ");
-                failure::errno(line, errno, !register)
+                failure::errno(line, errno, !register);
+                line
             }
         };
     }
@@ -209,7 +226,7 @@ impl Call<'_> {
     /// Appends the argument at `index`, which is of the kind that `letter` says.
     fn argument(&self, line: &mut Line, letter: u8, index: usize) {
         let word = self.arg(index);
-        let unreadable = word == 0 || self.result == Some(Err(Errno::EFAULT));
+        let unreadable = word == 0 || matches!(self.result, Some(Err(Errno::EFAULT)));
         let unfilled = !matches!(self.result, Some(Ok(_)));
         match letter {
             b'd' => int(line, word),
@@ -253,6 +270,11 @@ impl Call<'_> {
                 line.text("{tv_sec=").number(time.tv_sec.cast_unsigned());
                 line.text(", tv_nsec=").number(time.tv_nsec.cast_unsigned()).byte(b'}');
             }
+            b'i' => {
+                let timer: &__kernel_old_itimerval = structure(word);
+                line.text("{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=");
+                line.number(timer.it_value.tv_sec.cast_unsigned()).text(", tv_usec=0}}");
+            }
             b'y' => {
                 let uts: &new_utsname = structure(word);
                 line.text("{sysname=\"").escaped(until_nul(&uts.sysname));
@@ -266,7 +288,7 @@ impl Call<'_> {
                 int(line, header.pid as usize);
                 line.byte(b'}');
             }
-            b'c' => {
+            b'c' | b'k' => {
                 let [low, high]: &[__user_cap_data_struct; 2] = structure(word);
                 let both = |low: u32, high: u32| (high as usize) << 32 | low as usize;
                 line.text("{effective=").hex(both(low.effective, high.effective));
@@ -386,24 +408,32 @@ fn action(line: &mut Line, action: &kernel_sigaction) {
 /// From `letter module: NAME NAME;` makes two tables of equal length, as [`calls!`] does.
 macro_rules! constants {
     ($($letter:literal $module:ident: $($name:ident)*;)*) => {
-        /// The values of the constants of this program's calls.
+        /// The constants of this program's calls.
         const VALUES: &[u32] = &[$($($module::$name as u32,)*)*];
 
-        /// The letters of their arguments, and their names, a line for each.
-        const NAMES: &str = concat!($($($letter, stringify!($name), "\n",)*)*);
+        /// The letters of the arguments that they are.
+        const LETTERS: &[u8] = &[$($({
+            let _ = stringify!($name);
+            $letter
+        },)*)*];
+
+        /// Their names.
+        const NAMES: &[u8] = packed!(concat!($($(stringify!($name), "\0",)*)*));
     };
 }
 
 constants! {
-    'P' kernel: PROT_NONE PROT_READ PROT_WRITE;
-    'M' kernel: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
-    'N' kernel: CLONE_NEWUTS CLONE_NEWUSER;
-    'O' kernel: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
-    'D' kernel: AT_FDCWD;
-    'F' kernel: F_GETFD;
-    'I' ioctl: NS_GET_USERNS;
-    'L' prctl: PR_SET_PDEATHSIG PR_GET_SECCOMP;
-    'R' kernel: LINUX_REBOOT_MAGIC1 LINUX_REBOOT_MAGIC2 LINUX_REBOOT_CMD_CAD_OFF
+    b'P' kernel: PROT_NONE PROT_READ PROT_WRITE;
+    b'M' kernel: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
+    b'N' kernel: CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
+    b'K' kernel: MS_BIND MS_REC MS_PRIVATE;
+    b'T' kernel: ITIMER_REAL;
+    b'O' kernel: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
+    b'D' kernel: AT_FDCWD;
+    b'F' kernel: F_GETFD;
+    b'I' ioctl: NS_GET_USERNS;
+    b'L' prctl: PR_SET_PDEATHSIG PR_GET_SECCOMP;
+    b'R' kernel: LINUX_REBOOT_MAGIC1 LINUX_REBOOT_MAGIC2 LINUX_REBOOT_CMD_CAD_OFF
         LINUX_REBOOT_CMD_POWER_OFF;
 }
 
@@ -412,24 +442,21 @@ fn names(line: &mut Line, letter: u8, word: usize) {
     /// The part of flags that is a number: `O_RDONLY` is 0 there, as `PROT_NONE` is.
     const NUMBER: u32 = kernel::O_ACCMODE;
 
-    let is_flags = matches!(letter, b'P' | b'M' | b'N' | b'O');
+    let is_flags = matches!(letter, b'P' | b'M' | b'N' | b'K' | b'O');
     let mut rest = word as u32;
     let mut separator = "";
-    let names = NAMES.as_bytes().split(|byte| *byte == b'\n');
-    for (value, name) in VALUES.iter().zip(names) {
-        let Some(([known], name)) = name.split_at_checked(1) else {
-            return;
-        };
+    for (index, (known, value)) in LETTERS.iter().zip(VALUES).enumerate() {
         if *known != letter {
             continue;
         }
-        let is_it = match *value {
-            value if !is_flags => rest == value,
-            0 => rest & NUMBER == 0,
-            value => rest & value != 0,
+        // What of the word makes up this constant.
+        let mask = match *value {
+            _ if !is_flags => u32::MAX,
+            0 => NUMBER,
+            value => value,
         };
-        if is_it {
-            line.text(separator).bytes(name);
+        if rest & mask == *value {
+            unpack(line.text(separator), NAMES, index);
             if !is_flags {
                 return;
             }
@@ -438,9 +465,13 @@ fn names(line: &mut Line, letter: u8, word: usize) {
         }
     }
     if rest != 0 {
-        // The signal that clone is told to send.
         line.text(separator);
-        signal_name(line, rest as usize);
+        if rest > kernel::CSIGNAL {
+            line.hex(rest as usize);
+        } else {
+            // The signal that clone is told to send.
+            signal_name(line, rest as usize);
+        }
     } else if separator.is_empty() {
         line.byte(b'0');
     }

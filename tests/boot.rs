@@ -270,6 +270,48 @@ fn trace_shows_the_registers_of_this_cpu() {
     });
 }
 
+/// The promises that were skipped, if all others were kept.
+#[track_caller]
+fn skipped(console: &str) -> Vec<&str> {
+    let mut lines = console.lines();
+    assert_eq!(lines.next(), Some("KTAP version 1"), "{console}");
+    let plan: usize =
+        lines.next().and_then(|plan| plan.strip_prefix("1..")).unwrap().parse().unwrap();
+    assert!(plan >= 30);
+    let promises: Vec<_> = (1..)
+        .zip(lines)
+        .map(|(number, line)| line.strip_prefix(&format!("ok {number} ")).expect(console))
+        .collect();
+    assert_eq!(promises.len(), plan, "{console}");
+    promises.into_iter().filter(|promise| promise.contains(" # SKIP ")).collect()
+}
+
+#[test]
+fn the_kernel_keeps_its_promises() {
+    // The one file in there is the program: what needs a file of /proc is skipped.
+    let reason = "# SKIP openat: No such file or directory";
+    let skips = [
+        "setns(2): a file of /proc leads to its names",
+        "setns(2): EINVAL for the wrong type",
+        "user_namespaces(7): clone gives CAP_SYS_ADMIN",
+        "user_namespaces(7): unshare gives CAP_SYS_ADMIN",
+        "user_namespaces(7): but not over the names outside",
+        "namespaces(7): a descriptor keeps a namespace",
+        "namespaces(7): a bind mount keeps a namespace",
+    ];
+    on_each(|machine| {
+        let console = init(machine, "--check");
+        assert_eq!(skipped(&console), skips.map(|promise| format!("{promise} {reason}")));
+        // As process 1 beside a /proc, and as another.
+        assert!(skipped(&from_script(machine, "exec /newuts --check")).is_empty());
+        let console =
+            script(machine, "/newuts --check; echo $?; hostname; cat /proc/sys/kernel/domainname");
+        let (console, rest) = console.split_once("\n0\n").expect(&console);
+        assert!(skipped(console).is_empty());
+        assert_eq!(rest, "outer\n(none)\n");
+    });
+}
+
 #[test]
 fn a_command_and_the_demonstration_without_privilege() {
     on_each(|machine| {

@@ -105,7 +105,7 @@ fn the_page_and_help_have_the_same_synopsis() {
         forms.map(str::to_owned).collect()
     };
     let help = forms(&newuts(["--help"]).run().stdout);
-    assert_eq!(help.len(), 3);
+    assert_eq!(help.len(), 4);
     assert_eq!(forms(&page), help);
 }
 

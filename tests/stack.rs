@@ -32,7 +32,7 @@ fn run<T>(stack: &Stack, child: extern "C" fn(&T) -> c_int, arg: &T) -> u8 {
     let _lock = no_fork(); // the child has a copy of all descriptors, too
     // SAFETY: the child gets a copy of the memory, and the stack is new.
     let pid = unsafe { SYS.clone(SIGCHLD, stack, child, arg) }.unwrap();
-    SYS.wait4(pid).unwrap().code()
+    SYS.wait4(pid).unwrap().1.code()
 }
 
 #[test]

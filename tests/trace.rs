@@ -104,6 +104,26 @@ fn the_demonstration_is_shown_as_strace_shows_it() {
 }
 
 #[test]
+fn checks_are_shown() {
+    needs!(strace::here());
+    let seen = [
+        "capset({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, {effective=0x0, ",
+        "mount(\"/\", \"/\", NULL, MS_REC|MS_PRIVATE, NULL) = 0",
+        "mount(\"/proc/self/ns/uts\", \"/proc/version\", NULL, MS_BIND, NULL) = 0",
+        "setitimer(ITIMER_REAL, {it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=5, tv_usec=0}}",
+        "setns(-1, CLONE_NEWUTS) = -1 EBADF",
+        "setpgid(0, ",
+        "uname(0x1) = -1 EFAULT",
+        "unshare(CLONE_NEWNS) = 0",
+        "unshare(CLONE_NEWUTS|0x4000) = -1 EINVAL",
+        "wait4(-1, NULL, 0, NULL) = -1 ECHILD",
+    ];
+    agrees(&[], &[], &["--check"], &seen);
+    agrees(&["mount:error=EPERM", "capset:error=EPERM"], &[], &["--check"], &["capset({"]);
+    agrees(&["setitimer:error=EINVAL", "setpgid:error=EPERM"], &[], &["--check"], &["setitimer("]);
+}
+
+#[test]
 fn every_name_is_shown_as_strace_shows_it() {
     needs!(strace::here());
     let every_byte: Vec<u8> = (1..=255).collect();
@@ -604,7 +624,7 @@ fn process_ids_are_padded_to_five_columns() {
 }
 
 /// Each form, in words: what runs it, and its arguments.
-const FORMS: [(&[&str], &[&str], &[&str]); 13] = [
+const FORMS: [(&[&str], &[&str], &[&str]); 14] = [
     (&[], &[], &SHORT),
     (&[], &[], &["--domainname=d", "--kill-child", "--delay=0.05", "--hold=0.6", "x"]),
     (&["getppid:retval=1"], &[], &["--kill-child=WINCH", "--delay=0.05", "--hold=0.6", "x"]),
@@ -616,6 +636,7 @@ const FORMS: [(&[&str], &[&str], &[&str]); 13] = [
     ),
     (&[], &[], &["--domainname=d", "x", "true"]),
     (&[], &[], &["--map-current-user", "x", "true"]),
+    (&[], &[], &["--check"]),
     (&[], &[], &["x", "frobnicate"]),
     (&[], &[], &["--join=/proc/self/ns/uts"]),
     (&[], &[], &["--join=1", "true"]),
@@ -635,7 +656,7 @@ fn alike(log: &Log, without_trace: bool) -> String {
     let calls: Vec<_> = processes.iter().map(|(_, calls)| calls.join("\n")).collect();
     let mut text = calls.join("\nanother process\n");
     for (index, (pid, _)) in log.processes.iter().enumerate() {
-        let pid = format!(r"( = |returned |wait4\(|kill\(){pid}\b");
+        let pid = format!(r"( = |returned |wait4\(|kill\(|pidfd_open\(|setpgid\(0, ){pid}\b");
         let pid = ::regex::Regex::new(&pid).unwrap();
         text = pid.replace_all(&text, format!("${{1}}PID{index}")).into_owned();
     }
