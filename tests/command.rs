@@ -147,11 +147,11 @@ fn its_terminal_is_untouched() {
         .unwrap()
     };
     // As the session's leader, and with the controlling terminal: only then is there a /dev/tty.
-    let script =
-        "tty; ps -o pid=,sid= -p $$ | tr -s ' ' '\\n' | uniq | wc -w; echo hello >/dev/tty";
+    let script = "tty; read -r _ _ _ _ _ session _ </proc/$$/stat; \
+                  [ $session = $$ ] && echo leader; echo hello >/dev/tty";
     let mut setsid = command("setsid");
     setsid.args(["--ctty", NEWUTS, "box", "sh", "-c", script]).stdin(user_side);
-    setsid.run().is(0, &format!("{name}\n1\n"), "");
+    setsid.run().is(0, &format!("{name}\nleader\n"), "");
     let mut said = [0; 64];
     let count = rustix::io::read(&terminal, &mut said).unwrap();
     assert_eq!(&said[..count], b"hello\r\n");
