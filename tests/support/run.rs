@@ -130,6 +130,9 @@ pub trait Watched {
 impl Watched for Command {
     fn start(&mut self) -> Running {
         static RUNS: AtomicU32 = AtomicU32::new(0);
+        // Not by process id: that of a suite in a PID namespace may be the same.
+        static SUITE: LazyLock<String> =
+            LazyLock::new(|| fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap());
         host_name();
         // Some die of signals that leave a core file. A test that wants one may raise this again.
         let soft = || {
@@ -138,7 +141,7 @@ impl Watched for Command {
         };
         // SAFETY: two system calls and no more.
         unsafe { self.pre_exec(soft) };
-        let run = format!("{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let run = format!("{}-{}", SUITE.trim_end(), RUNS.fetch_add(1, Ordering::Relaxed));
         let mark = format!("NEWUTS_TEST_RUN={run}").into_bytes();
         self.env("NEWUTS_TEST_RUN", run);
         let lock = no_fork();
