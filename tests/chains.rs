@@ -15,7 +15,7 @@ fn of_any_length() {
 #[test]
 fn around_and_inside_other_programs() {
     needs!(
-        require::root(),
+        require::namespaces(),
         require::tool("setpriv"),
         require::tool("busybox"),
         require::tool("setsid"),
@@ -54,7 +54,7 @@ fn around_and_inside_other_programs() {
 
 #[test]
 fn pass_the_exit_status_on() {
-    needs!(require::root());
+    needs!(require::namespaces());
     for status in [0, 3, 125, 255] {
         let script = format!("exit {status}");
         let chain = ["a", NEWUTS, "-r", "b", "env", NEWUTS, "c", "sh", "-c", &script];

@@ -159,7 +159,7 @@ fn its_terminal_is_untouched() {
 
 #[test]
 fn its_signals_are_as_they_were() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let look = ["grep", "-E", "^(Sig(Blk|Ign|Cgt)|ShdPnd):", "/proc/self/status"];
     let block = || {
         // SAFETY: a set of signals is plain memory.
@@ -201,7 +201,7 @@ fn its_signals_are_as_they_were() {
 
 #[test]
 fn it_inherits_every_descriptor_and_no_other() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let look = ["sh", "-c", "exec 7</dev/null; exec \"$@\"", "sh"];
     let list = ["ls", "/proc/self/fd"];
     let expected = command(look[0]).args(&look[1..]).args(list).run().stdout;
@@ -223,7 +223,7 @@ fn it_inherits_every_descriptor_and_no_other() {
 
 #[test]
 fn closed_descriptors_stay_closed() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let script = "for fd in 0 1; do [ -e /proc/$$/fd/$fd ] && echo $fd >&2; done; uname -n >&2";
     for options in [&[][..], &["-U"], &["-r"], &["-c"]] {
         let mut command = newuts(options);
@@ -424,7 +424,7 @@ fn every_folder_of_the_path_is_tried_in_its_order() {
 
 #[test]
 fn only_what_is_needed_is_called() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     for (args, calls) in [
         (&["box"][..], &["unshare(CLONE_NEWUTS) = 0", "sethostname(\"box\", 3) = 0"][..]),
         (

@@ -12,7 +12,7 @@ use std::{fs, thread};
 use regex::Regex;
 use tempfile::NamedTempFile;
 
-use crate::support::require::needs;
+use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Running, Watched as _, command, newuts};
 use crate::support::strace::{self, Strace, inject};
 
@@ -353,7 +353,7 @@ fn all_faults(forms: Vec<Form>) {
 
 #[test]
 fn every_fault_of_the_demonstration() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     all_faults(vec![
         Form::new(&["--delay=0.02", "--hold=HOLD", "bizarro"], 0, 1),
         Form::new(
@@ -366,7 +366,7 @@ fn every_fault_of_the_demonstration() {
 
 #[test]
 fn every_fault_of_a_command() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     all_faults(vec![
         Form::new(&["box", "/bin/true"], 0, 125),
         Form::new(&["-r", "--domainname=d", "box", "/bin/true"], 0, 125),
@@ -375,7 +375,7 @@ fn every_fault_of_a_command() {
 
 #[test]
 fn every_fault_of_joining() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     // In a user namespace of its own, so that --user has one to join.
     let target = newuts(["-U", "--hold=300", "target"]).start();
     let pid = target.cloned();

@@ -155,7 +155,7 @@ fn a_full_disk_is_no_limit() {
 
 #[test]
 fn a_name_too_long() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let long = "x".repeat(65);
     let domainname = format!("--domainname={long}");
     for (args, call, hint) in [
@@ -174,7 +174,7 @@ fn a_name_too_long() {
 /// over /proc/sys/kernel, and the kernel's answer is injected.
 #[test]
 fn user_namespaces_are_for_root() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     for (file, bad, good, hint) in [
         (
             "unprivileged_userns_clone",
@@ -211,7 +211,7 @@ fn user_namespaces_are_for_root() {
 /// No such kernel is at hand: its /proc is a folder, and its answer is injected.
 #[test]
 fn a_kernel_without_uts_namespaces() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let hint = "newuts: hint: this kernel has no UTS namespaces (CONFIG_UTS_NS)\n";
     for (proc, hint) in [
         ("mkdir -p /proc/self/ns", hint),
@@ -233,7 +233,7 @@ fn a_kernel_without_uts_namespaces() {
 
 #[test]
 fn an_errno_without_a_known_cause_has_no_hint() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let own = format!("--join={}", std::process::id());
     let file = format!("--join=/proc/{}/ns/uts", std::process::id());
     let forms: [(&str, &[&str], i32); 12] = [
@@ -291,7 +291,7 @@ fn a_real_refusal_without_a_known_cause_has_no_hint() {
 
 #[test]
 fn nothing_is_asked_before_a_call_has_failed() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let (_, log) = inject(&["unshare:error=EPERM"], &["x", "true"]);
     let calls = log.parent().without_addresses();
     let names: Vec<_> = calls.iter().map(|call| call.split('(').next().unwrap()).collect();

@@ -84,7 +84,7 @@ fn the_command_is_the_same_process_with_its_own_end() {
 
 #[test]
 fn a_process_needs_no_proc() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let (_running, child) = held();
     let no_proc = "umount -l /proc && ! [ -e /proc/self ]";
     after(no_proc, &[NEWUTS, "--join", &child, "uname", "-n"]).run().is(0, "bizarro\n", "");
@@ -94,7 +94,7 @@ fn a_process_needs_no_proc() {
 
 #[test]
 fn a_bind_mount_outlives_the_child() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let (running, child) = held();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("kept");
@@ -288,7 +288,7 @@ fn only_what_is_needed_is_called() {
 /// The kernels' answers are injected.
 #[test]
 fn old_kernels_are_served_by_proc() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let (_running, child) = hold(newuts([""; 0]), &["-U"]);
     let file = file_of(&child);
     // Before Linux 5.3, and before 5.8.

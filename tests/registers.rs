@@ -277,7 +277,7 @@ fn the_demonstration_has_the_registers_that_the_kernel_saw() {
 
 #[test]
 fn every_form_has_the_registers_that_the_kernel_saw() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.6", "x"];
     for (args, seen) in [
         (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.6", "x"][..], "prctl"),

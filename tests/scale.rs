@@ -82,7 +82,7 @@ fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
 #[test]
 fn runs_one_after_another_leave_nothing_behind() {
     const RUNS: u32 = 2_000;
-    needs!(require::root());
+    needs!(require::namespaces());
     // A limit that would be reached after 20 if one namespace stayed for a hundred runs. The
     // kernel frees them a moment after the process has ended.
     let script = r#"

@@ -325,7 +325,7 @@ fn user_namespaces_are_shown() {
 
 #[test]
 fn joining_is_shown() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let target = newuts(["--user", "--hold=60", "target"]).start();
     let pid = target.cloned();
     let (by_pid, by_path) = (pid.to_string(), format!("/proc/{pid}/ns/uts"));
@@ -366,7 +366,7 @@ fn usage_help_and_version_are_shown() {
 
 #[test]
 fn refusals_and_the_search_for_their_causes_are_shown() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let [delay, hold, name] = QUICK;
     let demo: &[&str] = &[delay, hold, name];
     let demo_user: &[&str] = &[delay, hold, "--user", name];
@@ -432,7 +432,7 @@ fn every_errno_has_its_name_and_text() {
 
 #[test]
 fn every_call_may_fail() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let demo: &[&str] = &["--delay=0", "--hold=0", "--domainname=d", "--kill-child", "x"];
     let user = &["--delay=0", "--hold=0", "--map-root-user", "x"];
     let run: &[&str] = &["--domainname=d", "x", "true"];
@@ -499,7 +499,7 @@ fn every_call_may_fail() {
 
 #[test]
 fn what_is_read_is_shown() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     for content in ["0", "1", "\n", "\u{1}", ""] {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), content).unwrap();
@@ -568,7 +568,7 @@ fn a_child_that_is_not_to_be_waited_for_is_shown() {
 
 #[test]
 fn process_1_is_shown() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     let cad_off =
         "1     reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF)";
     let fcntl = "fcntl(0, F_GETFD) = 0";
@@ -606,7 +606,7 @@ fn the_real_init_is_shown() {
 
 #[test]
 fn process_ids_are_padded_to_five_columns() {
-    needs!(strace::here());
+    needs!(strace::here(), require::namespaces());
     // strace is process 1 here, and the program process 2.
     let log = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new("unshare");

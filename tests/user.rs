@@ -134,7 +134,7 @@ fn the_demonstration_s_child_is_mapped_too() {
 
 #[test]
 fn only_the_maps_need_proc() {
-    needs!(require::root());
+    needs!(require::namespaces());
     let no_proc = "umount -l /proc && ! [ -e /proc/self ]";
     after(no_proc, &[NEWUTS, "-U", "box", "uname", "-n"]).run().is(0, "box\n", "");
     let run = after(no_proc, &[NEWUTS, "-U", "--delay=1", "--hold=1", "bizarro"]).run();

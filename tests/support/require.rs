@@ -47,6 +47,19 @@ pub fn root() -> Result<(), String> {
     }
 }
 
+/// Root who may make user and mount namespaces, too: not so in a chroot (user_namespaces(7)).
+pub fn namespaces() -> Result<(), String> {
+    root()?;
+    tool("unshare")?;
+    let mut unshare = super::run::command("unshare");
+    let run = super::run::Watched::run(unshare.args(["--map-root-user", "--mount", "true"]));
+    if run.status == 0 {
+        Ok(())
+    } else {
+        Err("user and mount namespaces, which a chroot has not".to_owned())
+    }
+}
+
 /// Another user who may make user namespaces, and programs to become that user.
 pub fn user_namespaces() -> Result<(), String> {
     root()?;
