@@ -1,7 +1,8 @@
-//! The program as its users meet it. One binary, so that all tests run side by side: the longest
-//! of them mostly sleeps.
+//! The program as its users meet it. One binary, so that all tests run side by side, by their
+//! names: the longest, `bare`, is among the first, and the next mostly sleeps.
 
 mod args;
+mod bare;
 mod boot;
 mod calls;
 mod chains;
@@ -14,7 +15,6 @@ mod elf;
 mod errnos;
 mod failures;
 mod faults;
-mod fresh;
 mod hints;
 mod join;
 mod line;

@@ -4,6 +4,7 @@
 //! reboot(2), it is the cell that ends and not the machine.
 
 use std::io::{self, PipeWriter};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -107,6 +108,11 @@ pub fn builders() -> Vec<Arc<Engine>> {
     [Kind::Docker, Kind::Podman].into_iter().filter_map(available).collect()
 }
 
+/// Docker Engine.
+pub fn docker() -> Option<Arc<Engine>> {
+    available(Kind::Docker)
+}
+
 fn available(kind: Kind) -> Option<Arc<Engine>> {
     Engine::get(kind).map_err(|missing| require::skip(&missing)).ok()
 }
@@ -127,7 +133,7 @@ impl Engine {
     }
 
     fn start(kind: Kind) -> Result<Self, String> {
-        require::root()?;
+        require::namespaces()?;
         let tools: &[&str] = match kind {
             Kind::Docker => &["docker", "dockerd", "containerd", "runc"],
             Kind::Podman => &["podman", "conmon", "runc"],
@@ -190,7 +196,6 @@ impl Engine {
 
     /// Writes a file that can be executed.
     fn write_program(&self, name: &str, write: impl FnOnce(&str) -> io::Result<()>) {
-        use std::os::unix::fs::PermissionsExt as _;
         let _lock = no_fork();
         let path = self.path(name);
         write(&path).unwrap();
@@ -215,13 +220,28 @@ impl Engine {
         self.client_with("runc")
     }
 
+    /// With this, the command `docker` is that of this Docker Engine.
+    pub fn environment(&self) -> [(&'static str, String); 3] {
+        [
+            ("DOCKER_HOST", format!("unix://{}", self.path("socket"))),
+            // The builder that is part of the engine; nobody's settings.
+            ("DOCKER_BUILDKIT", "0".to_owned()),
+            ("DOCKER_CONFIG", self.path("config")),
+        ]
+    }
+
+    /// Lets users use Docker Engine who are not root, as the group `docker` may elsewhere.
+    pub fn let_users_in(&self) {
+        for (path, mode) in [(self.path(""), 0o711), (self.path("socket"), 0o666)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    }
+
     fn client_with(&self, runtime: &str) -> Command {
         match self.kind {
             Kind::Docker => {
                 let mut docker = command("docker");
-                docker.env("DOCKER_HOST", format!("unix://{}", self.path("socket")));
-                // The builder that is part of the engine; nobody's settings.
-                docker.env("DOCKER_BUILDKIT", "0").env("DOCKER_CONFIG", self.path("config"));
+                docker.envs(self.environment());
                 docker
             }
             Kind::Podman => {

@@ -18,20 +18,26 @@ pub fn read(name: &str) -> String {
     fs::read_to_string(Path::new(PACKAGE).join(name)).expect(name)
 }
 
-/// What the package is built of.
-const NAMES: [&str; 9] = [
+/// What a checkout has, as far as the tests look at it.
+const NAMES: [&str; 15] = [
     ".cargo",
+    ".dockerignore",
+    "CHANGELOG.md",
     "Cargo.toml",
     "Cargo.lock",
+    "Dockerfile",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "README.md",
     "benches",
     "build.rs",
+    "doc",
     "linker.ld",
     "src",
     "tests",
 ];
 
-/// A copy of what the package is built of.
+/// A copy of the checkout, with nothing built in it.
 pub fn copy_of_the_package() -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for name in NAMES {

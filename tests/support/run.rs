@@ -314,8 +314,16 @@ fn is_marked(process: &Path, mark: &[u8]) -> bool {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        for pid in self.living() {
-            let _ = kill(pid, Signal::KILL);
+        let start = Instant::now();
+        loop {
+            let living = self.living();
+            if living.is_empty() || start.elapsed() > GRACE {
+                break;
+            }
+            for pid in living {
+                let _ = kill(pid, Signal::KILL);
+            }
+            thread::sleep(INTERVAL);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
