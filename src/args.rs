@@ -6,6 +6,7 @@ use core::slice;
 
 use linux_raw_sys::general::{SIGKILL, timespec};
 
+use crate::bytes::{nth, same, split};
 use crate::demo::Demo;
 use crate::join::Target;
 use crate::line::Line;
@@ -195,7 +196,7 @@ impl<'a> CommandLine<'a> {
     /// # Errors
     ///
     /// The first mistake in them.
-    #[inline(never)]
+    #[inline(never)] // smaller than inside its caller, whose frame is large
     pub fn read(&mut self) -> Result<Form<'a>, Mistake<'a>> {
         if let Some(name) = self.command.next() {
             self.name = name;
@@ -330,30 +331,6 @@ impl<'a> CommandLine<'a> {
             _ => Ok(form),
         }
     }
-}
-
-/// The bytes before the first `byte`, and those after it if it is there.
-pub(crate) fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
-    let place = bytes.iter().position(|known| *known == byte).unwrap_or(bytes.len());
-    (bytes.get(..place).unwrap_or_default(), bytes.get(place + 1..))
-}
-
-/// Whether two strings are the same. (What `==` becomes is looked up at run time on some CPUs.)
-#[inline(never)]
-pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
-    one.iter().eq(other)
-}
-
-/// The line at `index` of those that `byte` separates; nothing, if there are not so many.
-pub(crate) fn nth(lines: &[u8], byte: u8, index: usize) -> &[u8] {
-    let mut rest = lines;
-    for _ in 0..index {
-        let Some(behind) = split(rest, byte).1 else {
-            return &[];
-        };
-        rest = behind;
-    }
-    split(rest, byte).0
 }
 
 /// Reads `--hold`'s value.

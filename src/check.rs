@@ -406,7 +406,7 @@ impl Process<'_> {
     }
 
     /// What a word is in this process.
-    #[inline(never)]
+    #[inline(never)] // smaller than inside `perform`
     fn word(&self, word: Word) -> usize {
         const LETTERS: &[u8] = &[LETTER; TOO_LONG as usize];
         const HEADER: &__user_cap_header_struct =

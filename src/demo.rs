@@ -47,7 +47,7 @@ struct DeathSignal {
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
 /// status.
 #[must_use]
-#[inline(never)]
+#[inline(never)] // smaller than inside its caller, whose frame is large
 pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Demo<'_>) -> u8 {
     parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure, demo))
 }

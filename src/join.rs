@@ -6,7 +6,8 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_RDONLY};
 use syscalls::{Errno, Sysno};
 
-use crate::args::{number, split};
+use crate::args::number;
+use crate::bytes::split;
 use crate::failure::{During as _, Failure};
 use crate::hint;
 use crate::line::Line;

@@ -30,6 +30,7 @@
 //! | [`args`], [`signal`] | words to a request; the names of signals |
 //! | [`mod@line`] | the one writer of lines, and its escapes |
 //! | [`failure`], [`hint`] | what perror(3) would say, and why |
+//! | [`bytes`] | strings, taken apart and compared |
 //! | [`packed`](mod@packed) | texts that take less room in the file |
 //! | [`trace`] | how a call is shown: as strace(1) does, or as registers |
 //! | [`init`] | being process 1 |
@@ -53,6 +54,7 @@ use syscalls::Sysno;
 pub mod arch;
 
 pub mod args;
+pub mod bytes;
 pub mod check;
 pub mod demo;
 pub mod failure;

@@ -62,9 +62,18 @@ impl Unpacker<'_, '_> {
 }
 
 /// Packs a text while the program is compiled, in place. Gives how long it is then.
+///
+/// # Panics
+///
+/// Where the text has a byte that stands for others.
 #[must_use]
 pub const fn pack(text: &mut [u8]) -> usize {
     let mut len = text.len();
+    let mut place = 0;
+    while place < len {
+        assert!(pair(text[place]).is_none(), "a text is ASCII, without control characters");
+        place += 1;
+    }
     let mut symbol = 0x80_u8;
     loop {
         if let Some([first, second]) = pair(symbol) {

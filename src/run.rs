@@ -6,7 +6,7 @@ use core::ffi::CStr;
 use linux_raw_sys::general::NAME_MAX;
 use syscalls::{Errno, Sysno};
 
-use crate::args::{same, split};
+use crate::bytes::{same, split};
 use crate::failure::{During as _, Failure, complain};
 use crate::hint;
 use crate::line::Line;

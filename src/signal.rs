@@ -2,6 +2,7 @@
 //! Follows signal(7), "Standard signals".
 
 use crate::args;
+use crate::bytes::nth;
 
 /// The names, in the order of their numbers from 1 on: asm-generic/signal.h, which every CPU of
 /// this program uses.
@@ -14,7 +15,7 @@ const LAST: u64 = 64;
 /// The name of a signal, without `SIG`; none for a real-time signal.
 #[must_use]
 pub fn name(number: usize) -> Option<&'static [u8]> {
-    let name = args::nth(NAMES.as_bytes(), b' ', number.checked_sub(1)?);
+    let name = nth(NAMES.as_bytes(), b' ', number.checked_sub(1)?);
     (!name.is_empty()).then_some(name)
 }
 

@@ -64,7 +64,7 @@ pub struct WaitStatus(c_int);
 impl WaitStatus {
     /// The status as a shell gives it: N after `exit(N)`, 128+S after death by signal S.
     #[must_use]
-    #[inline(never)]
+    #[inline(never)] // small in here, and not small in every place that calls it
     pub fn code(self) -> u8 {
         let [low, high, ..] = self.0.to_le_bytes();
         // The lowest seven bits are the signal (the eighth: a core was dumped), or 0; the second

@@ -24,7 +24,7 @@
 //! | `i` | an itimerval | its fields |
 //! | `S` | a signal | its name |
 //! | `P` `M` `N` `K` `O` | flags: protection, mapping, namespaces, mount, open | their names |
-//! | `D` `F` `I` `L` `T` `R` | one of a few constants: `AT_FDCWD`, fcntl, ioctl, prctl, setitimer, reboot | its name |
+//! | `D` `F` `I` `L` `T` `R` | a constant: `AT_FDCWD`, fcntl, ioctl, prctl, setitimer, reboot | its name |
 //! | `C` | clone's flags, and its stack before them, as strace names them | both |
 //! | `-` | nothing that strace shows | in the registers only |
 //!
@@ -49,7 +49,7 @@ use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use linux_raw_sys::{ioctl, prctl};
 use syscalls::{Errno, Sysno};
 
-use crate::args::nth;
+use crate::bytes::nth;
 use crate::failure;
 use crate::line::Line;
 use crate::packed;
@@ -72,7 +72,7 @@ pub enum Trace {
 /// The most that is shown of a string, in bytes: strace's `-s`.
 const MAX_STRLEN: usize = 32;
 
-/// From `name "letters";` makes two tables of equal length. No pointers, which would have to be
+/// From `name "letters";` makes tables of equal length. No pointers, which would have to be
 /// relocated.
 macro_rules! calls {
     ($($name:ident $letters:literal;)*) => {
@@ -142,7 +142,7 @@ fn place(number: Sysno) -> usize {
 pub struct Call<'a> {
     /// Which.
     pub number: Sysno,
-    /// Its arguments; what follows them does not matter.
+    /// Its arguments, and perhaps more.
     pub args: &'a [usize],
     /// What it gave; nothing yet, for a call that does not return.
     pub result: Option<Result<usize, Errno>>,
@@ -405,7 +405,7 @@ fn action(line: &mut Line, action: &kernel_sigaction) {
     line.text(if action.sa_flags == 0 { "0}" } else { "SA_RESTORER, sa_restorer=NULL}" });
 }
 
-/// From `letter module: NAME NAME;` makes two tables of equal length, as [`calls!`] does.
+/// From `letter module: NAME NAME;` makes tables of equal length, as [`calls!`] does.
 macro_rules! constants {
     ($($letter:literal $module:ident: $($name:ident)*;)*) => {
         /// The constants of this program's calls.

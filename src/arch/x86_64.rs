@@ -30,8 +30,8 @@ pub const REGISTERS: &str = "rax rdi rsi rdx r10 r8 r9";
 /// # Safety
 ///
 /// `child_stack` is a multiple of 16, the 16 bytes from it on and the memory below are writable,
-/// nobody else uses them, and `func` accepts `arg`. The child must have its own copy of the address space (no `CLONE_VM`), or everything
-/// that `func` touches must be fit for sharing.
+/// nobody else uses them, and `func` accepts `arg`. The child must have its own copy of the
+/// address space (no `CLONE_VM`), or everything that `func` touches must be fit for sharing.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn clone(
     flags: usize,
