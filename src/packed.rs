@@ -27,6 +27,10 @@ pub fn unpack<'l>(line: &'l mut Line, list: &[u8], index: usize) -> &'l mut Line
 pub fn fill<'l>(line: &'l mut Line, list: &[u8], index: usize, words: &[&[u8]]) -> &'l mut Line {
     let mut unpacker = Unpacker { line, before: index, words };
     for byte in list {
+        // There are not so many texts: it is past the one.
+        if unpacker.before > list.len() {
+            break;
+        }
         unpacker.byte(*byte);
     }
     unpacker.line
