@@ -333,7 +333,7 @@ fn sandboxed(sys: &Sys) -> Result<u8, Failure> {
     let power = user.or_else(|_| sys.unshare(CLONE_NEWUTS).during(Sysno::unshare));
     // Who has no id in a user namespace can make none in it: user_namespaces(7).
     let user = user.and_then(|()| outside.map(sys, true));
-    let lacking = [Ok(()), power, user, power.and(has_proc(sys)), has_pidfd(sys)];
+    let lacking = [Ok(()), power, user, power.and(has_proc(sys)), power.and(has_pidfd(sys))];
     // New capabilities take it away: prctl(2), PR_SET_PDEATHSIG.
     let _ = sys.set_pdeathsig(SIGKILL);
     let mut process = Process { sys, last: 0, child: 0 };
