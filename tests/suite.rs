@@ -6,6 +6,7 @@ mod bare;
 mod boot;
 mod calls;
 mod chains;
+mod check;
 mod command;
 mod completions;
 mod containers;
