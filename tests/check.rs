@@ -148,6 +148,9 @@ fn is_of_users(promise: &str) -> bool {
     promise.starts_with("user_namespaces(7): ")
 }
 
+/// The domain name of every caller.
+const HOME: &[u8] = b"home.example";
+
 /// What a caller has: its names, and the links to its namespaces.
 #[derive(Debug, PartialEq, Eq)]
 struct Caller {
@@ -175,9 +178,9 @@ fn as_caller<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     let caller = || {
         // SAFETY: the thread shares its file system and its files with the others as before.
         assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUTS) }, 0);
-        setdomainname(b"home.example").unwrap();
+        setdomainname(HOME).unwrap();
         let before = Caller::look();
-        assert_eq!(before.domainname, "home.example");
+        assert_eq!(before.domainname.as_bytes(), HOME);
         let result = run();
         assert_eq!(Caller::look(), before);
         result
@@ -837,6 +840,22 @@ fn a_kernel_that_makes_no_sandbox_is_told_from_one_that_does() {
         .concat(),
     ));
     assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+}
+
+/// It is not the checks that gave the host that name, and none of theirs to take it back.
+#[test]
+fn who_is_renamed_by_others_meanwhile_stays_renamed() {
+    needs!(require::user_namespaces());
+    as_caller(|| {
+        let mut command = check();
+        let running = blocking(&mut command, libc::SYS_mount).start();
+        running.until("namespaces(7): a descriptor keeps a namespace\n");
+        setdomainname(b"other.example").unwrap();
+        let run = running.finish();
+        assert_eq!(Report::read(&run).broken().len(), 1);
+        assert_eq!(uname().domainname(), c"other.example");
+        setdomainname(HOME).unwrap();
+    });
 }
 
 #[test]
