@@ -305,10 +305,7 @@ fn outside(sys: &Sys, init: Init) -> Result<u8, Failure> {
     let before = sys.uname(&mut buf).during(Sysno::uname)?;
     let status = match fork(sys, 0).during(Sysno::clone)? {
         Fork::Child => sys.exit_group(sandboxed(sys).unwrap_or_else(|failure| fail(sys, failure))),
-        Fork::Parent(pid) => match sys.wait4(pid.get()) {
-            Ok((ended, status)) if ended == pid.get() => status.code(),
-            _ => 1,
-        },
+        Fork::Parent(pid) => u8::from(!Process { sys, last: 0, child: pid.get() }.wait(0)),
     };
     // Where unshare(2) succeeds and does nothing, there was no sandbox.
     let mut buf = MaybeUninit::uninit();

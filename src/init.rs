@@ -9,7 +9,7 @@ use linux_raw_sys::general::{
 use syscalls::{Errno, Sysno};
 
 use crate::failure::{During as _, Failure};
-use crate::sys::{Fork, STDERR, Sys};
+use crate::sys::{Fork, STANDARD, Sys};
 use crate::trace::Trace;
 
 /// Which process this is.
@@ -46,7 +46,7 @@ impl Init {
         if self == Self::None {
             return;
         }
-        for fd in 0..=STDERR {
+        for fd in STANDARD {
             // The lowest free descriptor is the one that was closed: open(2).
             if sys.fcntl_getfd(fd) == Err(Errno::EBADF)
                 && sys.openat(c"/dev/console", O_RDWR | O_NOCTTY).is_err()

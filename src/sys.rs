@@ -10,6 +10,7 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::{self, MaybeUninit};
 use core::num::NonZero;
+use core::ops::Range;
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
@@ -41,6 +42,9 @@ pub const STDOUT: Fd = 1;
 
 /// Standard error's descriptor (stdin(3)).
 pub const STDERR: Fd = 2;
+
+/// The descriptors that every program expects: 0, 1 and 2 (stdin(3)).
+pub const STANDARD: Range<Fd> = 0..3;
 
 /// The arguments of a system call: as many as it has, and zeros.
 type Args = [usize; 6];
