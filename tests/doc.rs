@@ -129,7 +129,7 @@ fn the_maps_have_every_room() {
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.
-const CAUSES: [(&str, &str); 18] = [
+const CAUSES: [(&str, &str); 19] = [
     ("clone: Operation not permitted", "$NOBODY newuts x"),
     ("unshare: Operation not permitted", "$NOBODY newuts x true"),
     ("setns: Operation not permitted", "$NOBODY sh -c 'newuts --join $$'"),
@@ -149,6 +149,7 @@ const CAUSES: [(&str, &str); 18] = [
     ("pidfd_open: No such process", "newuts --join 2147483647"),
     ("setns: Invalid argument", "newuts --join /dev/null"),
     ("ioctl: Inappropriate ioctl for device", "newuts --user --join /dev/null"),
+    ("wait4: No child processes", "trap '' CHLD; exec newuts --delay=0 --hold=0 x"),
     ("write: Broken pipe", "{ sleep .1; newuts x; } | true"),
     ("write: No space left on device", "newuts x >/dev/full"),
 ];
