@@ -149,7 +149,7 @@ const CAUSES: [(&str, &str); 19] = [
     ("pidfd_open: No such process", "newuts --join 2147483647"),
     ("setns: Invalid argument", "newuts --join /dev/null"),
     ("ioctl: Inappropriate ioctl for device", "newuts --user --join /dev/null"),
-    ("wait4: No child processes", "trap '' CHLD; exec newuts --delay=0 --hold=0 x"),
+    ("wait4: No child processes", "env --ignore-signal=CHLD newuts --delay=0 --hold=0 x"),
     ("write: Broken pipe", "{ sleep .1; newuts x; } | true"),
     ("write: No space left on device", "newuts x >/dev/full"),
 ];
