@@ -6,17 +6,15 @@ use core::slice;
 
 use linux_raw_sys::general::{SIGKILL, timespec};
 
-use crate::bytes::{nth, same, split};
-use crate::demo::Demo;
-use crate::join::Target;
-use crate::line::Line;
-use crate::namespace::{Namespace, User};
-use crate::packed;
-use crate::packed::fill;
-use crate::process::{Strings, c_str};
-use crate::signal;
-use crate::sys::{STDERR, Sys};
-use crate::trace::Trace;
+use crate::forms::demo::Demo;
+use crate::forms::join::Target;
+use crate::forms::namespace::{Namespace, User};
+use crate::sys::bytes::{Name, c_str, number, same, split};
+use crate::sys::file::STDERR;
+use crate::sys::start::Strings;
+use crate::sys::{Sys, Watcher};
+use crate::text::line::Line;
+use crate::text::{signal, trace};
 
 /// The forms of the program.
 #[derive(Clone, Copy)]
@@ -39,41 +37,30 @@ pub enum Form<'a> {
 pub struct CommandLine<'a> {
     /// The program's name, as it was called.
     pub name: &'a CStr,
-    /// How calls are to be shown.
-    pub trace: Trace,
+    /// Who shows the calls, if they are to be shown.
+    pub watcher: Option<Watcher>,
     /// What the demonstration is told; a command is told only about the namespace.
     pub demo: Demo<'a>,
     /// The command, or none.
     pub command: Strings<'a>,
     /// The form that an option asks for.
     form: Option<Form<'a>>,
-    /// One option that means nothing to a command, to `--join`, and to `--check`, if there is one.
+    /// An option that was given and cannot be used with a command; the same for `--join`, and for
+    /// `--check`.
     unfit: [Option<&'a [u8]>; 3],
 }
 
-/// From `Name "text";` makes the mistakes and their texts.
-macro_rules! mistakes {
-    ($($name:ident $text:literal;)*) => {
-        /// What can be wrong.
-        #[derive(Clone, Copy)]
-        enum Wrong {
-            $($name),*
-        }
-
-        /// How that is said; each `%` stands for one of the words.
-        const TEXTS: &[u8] = packed!(concat!($($text, "\0"),*));
-    };
-}
-
-mistakes! {
-    Usage "Usage: % <child-hostname>";
-    Unrecognized "newuts: unrecognized option '%'";
-    NoValue "newuts: option '%' requires an argument";
-    Value "newuts: option '%' doesn't allow an argument";
-    Invalid "newuts: invalid argument '%' for '%'";
-    Letter "newuts: invalid option -- '%'";
-    Unfit "newuts: option '%' cannot be used with %";
-    Operand "newuts: extra operand '%'";
+/// What can be wrong.
+#[derive(Clone, Copy)]
+enum Wrong {
+    Usage,
+    Unrecognized,
+    NoValue,
+    Value,
+    Invalid,
+    Letter,
+    Unfit,
+    Operand,
 }
 
 /// Words that cannot be understood: what is wrong with them, and which they are.
@@ -90,7 +77,18 @@ impl<'a> Mistake<'a> {
 
     /// Says what is wrong, and where help is, in two lines.
     pub fn describe(&self, line: &mut Line) {
-        fill(line, TEXTS, self.wrong as usize, &self.words);
+        let [word, option] = self.words;
+        let (before, between, behind) = match self.wrong {
+            Wrong::Usage => ("Usage: ", " <child-hostname>", ""),
+            Wrong::Unrecognized => ("newuts: unrecognized option '", "'", ""),
+            Wrong::NoValue => ("newuts: option '", "' requires an argument", ""),
+            Wrong::Value => ("newuts: option '", "' doesn't allow an argument", ""),
+            Wrong::Invalid => ("newuts: invalid argument '", "' for '", "'"),
+            Wrong::Letter => ("newuts: invalid option -- '", "'", ""),
+            Wrong::Unfit => ("newuts: option '", "' cannot be used with ", ""),
+            Wrong::Operand => ("newuts: extra operand '", "'", ""),
+        };
+        line.text(before).word(word).text(between).word(option).text(behind);
         line.text("\nTry 'newuts --help' for more information.");
     }
 
@@ -145,15 +143,28 @@ const CHECK: Forms = 4;
 const DEMO: Forms = 0;
 const ALL: Forms = COMMAND | JOIN | CHECK;
 
-/// From `"name" Opt Value forms;` makes two tables of equal length. No pointers, which would have
-/// to be relocated.
+/// The longest name of an option, in bytes.
+const LONGEST_NAME: usize = 16;
+
+/// What there is to know of a long option.
+pub struct Known {
+    /// Its name, without the two hyphens.
+    pub name: Name<LONGEST_NAME>,
+    option: Opt,
+    value: Value,
+    forms: Forms,
+}
+
+/// Makes [`OPTIONS`] from lines of `"name" Opt Value forms;`.
 macro_rules! options {
     ($($name:literal $option:ident $value:ident $forms:expr;)*) => {
-        /// The names of the long options, a line for each.
-        const NAMES: &str = concat!($($name, "\n"),*);
-
-        /// What they are.
-        const OPTIONS: &[(Opt, Value, Forms)] = &[$((Opt::$option, Value::$value, $forms)),*];
+        /// The long options.
+        pub const OPTIONS: &[Known] = &[$(Known {
+            name: Name::new($name),
+            option: Opt::$option,
+            value: Value::$value,
+            forms: $forms,
+        }),*];
     };
 }
 
@@ -178,7 +189,7 @@ impl<'a> CommandLine<'a> {
     pub fn new(words: Strings<'a>) -> Self {
         Self {
             name: c"newuts",
-            trace: Trace::Off,
+            watcher: None,
             demo: Demo {
                 namespace: Namespace { hostname: c"", domainname: None, user: None },
                 hold: timespec { tv_sec: 200, tv_nsec: 0 },
@@ -196,7 +207,6 @@ impl<'a> CommandLine<'a> {
     /// # Errors
     ///
     /// The first mistake in them.
-    #[inline(never)] // smaller than inside its caller, whose frame is large
     pub fn read(&mut self) -> Result<Form<'a>, Mistake<'a>> {
         if let Some(name) = self.command.next() {
             self.name = name;
@@ -231,14 +241,12 @@ impl<'a> CommandLine<'a> {
     fn long(&mut self, word: &'a CStr) -> Result<(), Mistake<'a>> {
         let (name, value) = split(word.to_bytes(), b'=');
         let bare = name.get(2..).unwrap_or_default();
-        let is_it = |index| same(bare, nth(NAMES.as_bytes(), b'\n', index));
-        let Some((_, (option, kind, forms))) = (0..).zip(OPTIONS).find(|(index, _)| is_it(*index))
-        else {
+        let Some(known) = OPTIONS.iter().find(|known| same(bare, known.name.as_bytes())) else {
             return Err(Mistake::new(Wrong::Unrecognized, word.to_bytes()));
         };
         // SAFETY: the value ends where the word does, at a NUL.
         let value = value.map(|value| unsafe { c_str(value.as_ptr().cast()) });
-        let value = match kind {
+        let value = match known.value {
             Value::None if value.is_some() => {
                 return Err(Mistake::new(Wrong::Value, name));
             }
@@ -248,8 +256,8 @@ impl<'a> CommandLine<'a> {
             _ => value,
         };
         let words = [value.unwrap_or_default().to_bytes(), name];
-        self.restrict(*forms, name);
-        self.take(*option, value).ok_or(Mistake { wrong: Wrong::Invalid, words })
+        self.restrict(known.forms, name);
+        self.take(known.option, value).ok_or(Mistake { wrong: Wrong::Invalid, words })
     }
 
     /// Takes one letter of a short option, or of several in one word.
@@ -290,11 +298,11 @@ impl<'a> CommandLine<'a> {
             Opt::MapCurrentUser => self.demo.namespace.user = Some(User::Current),
             Opt::MapRootUser => self.demo.namespace.user = Some(User::Root),
             Opt::Trace => {
-                self.trace = match value.map(CStr::to_bytes) {
-                    None => Trace::Calls,
-                    Some(value) if same(value, b"regs") => Trace::Registers,
+                self.watcher = Some(match value.map(CStr::to_bytes) {
+                    None => trace::watch_calls,
+                    Some(value) if same(value, b"regs") => trace::watch_registers,
                     Some(_) => return None,
-                };
+                });
             }
             // `-rU` is `-Ur`: to ask for the namespace does not take back who one is in there.
             Opt::User => {
@@ -340,17 +348,6 @@ fn hold_time(value: &[u8]) -> Option<timespec> {
         return Some(timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }
     duration(value)
-}
-
-/// Reads a whole number in decimal.
-#[must_use]
-pub fn number(digits: &[u8]) -> Option<u64> {
-    let mut number: u64 = 0;
-    for digit in digits {
-        let value = digit.checked_sub(b'0').filter(|value| *value < 10)?;
-        number = number.checked_mul(10)?.checked_add(value.into())?;
-    }
-    (!digits.is_empty()).then_some(number)
 }
 
 /// Reads a number of seconds: `200`, `0.25`, `.5`, `5.`; digits below the nanosecond are left out.

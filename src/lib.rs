@@ -1,79 +1,48 @@
 //! The example program of clone(2), freestanding: a process with a host name of its own.
 //!
-//! # The map of the house
+//! # The map
 //!
-//! Three storeys, which are never mixed:
+//! The folders of `src/` are storeys. An import points down or sideways, never up.
 //!
-//! | storey | rooms | what is there |
-//! |---|---|---|
-//! | the story | [`demo`] | what happens, in the order in which it happens |
-//! | the call | [`sys`] | one method per system call, with types and errors |
-//! | the instruction | [`arch`] | the few lines that no compiler can write |
-//!
-//! The way of the data is one way: the kernel leaves the words on the stack ([`process`]), they
-//! become a request ([`args`]), a form answers it through [`sys`], and what it says goes out as
-//! lines ([`mod@line`], [`failure`]). What a function needs, it is handed: there are no globals, and
-//! so the program has no writable data at all.
-//!
-//! All the rooms, in the order in which a reader may want to enter them:
-//!
-//! | room | what is there |
+//! | storey | what is there |
 //! |---|---|
-//! | [`demo`] | the first form, clone(2): begin here |
-//! | [`mod@run`], [`join`] | the two others: unshare(2) and a command; setns(2) |
-//! | [`mod@check`] | the fourth: what the manual pages promise, tried |
-//! | [`namespace`] | what is asked for and set in a UTS namespace, the user maps included |
-//! | [`sys`] | a method for each system call, and the types of what it takes and gives |
-//! | [`stack`] | the child's stack and its guard page |
-//! | [`arch`] | clone and its trampoline, memory routines: a file for each CPU |
-//! | [`process`] | the initial stack, read |
-//! | [`args`], [`signal`] | words to a request; the names of signals |
-//! | [`mod@line`] | the one writer of lines, and its escapes |
-//! | [`failure`], [`hint`] | what perror(3) would say, and why |
-//! | [`bytes`] | strings, taken apart and compared |
-//! | [`packed`](mod@packed) | texts that take less room in the file |
-//! | [`trace`] | how a call is shown: as strace(1) does, or as registers |
-//! | [`init`] | being process 1 |
+//! | this file, [`args`] | the words of the command line become a request for one of the forms |
+//! | [`forms`] | the story: what each form does, in the order in which it happens |
+//! | [`text`] | what is said: lines, errors, and calls as `--trace` shows them |
+//! | [`sys`] | the typed call: one method per system call, and the one table of all calls |
+//! | [`cpu`] | the instruction: the few lines that no compiler can write, a file for each CPU |
 //!
-//! `_start` is not here: it and what else only a program without a C library needs is in
-//! `src/main.rs` and `src/rt`. What the program does is in its manual page, `doc/newuts.1`.
+//! The way of the data is one way: the kernel leaves words on the stack ([`sys::start`]), they
+//! become a request ([`args`]), a form answers it through [`sys`], and what it says goes out as
+//! lines ([`text`]). What a function needs, it is handed: there are no globals, and so the program
+//! has no writable data at all.
+//!
+//! To read: `examples/clone.rs`, the manual page's program and nothing else; then
+//! [`forms::demo`], the same with everything that can go wrong; then [`sys::process`] and [`cpu`],
+//! where clone(2) becomes an instruction. `src/main.rs` is the program around this library. What
+//! it does is in its manual page, `doc/newuts.1`.
 #![no_std]
 
-use process::InitialStack;
-use sys::{STDOUT, Sys};
-
 use args::{CommandLine, Form};
-use failure::During as _;
-use init::Init;
-use line::Line;
-use packed::unpack;
-use syscalls::Sysno;
+use forms::init::Init;
+use forms::{check, demo, join, run as command};
+use sys::Sys;
+use sys::file::STDOUT;
+use sys::start::InitialStack;
+use text::line::Line;
 
-#[cfg_attr(target_arch = "x86_64", path = "arch/x86_64.rs")]
-#[cfg_attr(target_arch = "aarch64", path = "arch/aarch64.rs")]
-pub mod arch;
+#[cfg_attr(target_arch = "x86_64", path = "cpu/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "cpu/aarch64.rs")]
+pub mod cpu;
 
 pub mod args;
-pub mod bytes;
-pub mod check;
-pub mod demo;
-pub mod failure;
-pub mod hint;
-pub mod init;
-pub mod join;
-pub mod line;
-pub mod namespace;
-pub mod packed;
-pub mod process;
-pub mod run;
-pub mod signal;
-pub mod stack;
+pub mod forms;
+mod freestanding;
 pub mod sys;
-pub mod trace;
+pub mod text;
 
 /// What `--help` prints: at most 24 lines of 80 columns.
-const HELP: &[u8] = packed!(
-    "\
+const HELP: &str = "\
 Usage: newuts [OPTION]... HOSTNAME
        newuts [OPTION]... HOSTNAME COMMAND [ARG]...
        newuts [OPTION]... --join TARGET [COMMAND [ARG]...]
@@ -95,24 +64,26 @@ it in the UTS namespace of TARGET, a process id or a path with a slash.
 
 Exit status: that of COMMAND; else that of the child, or 128 plus the signal
 that killed it; 1 (or 125, with COMMAND or --join) if a call or check failed,
-126 if COMMAND cannot be executed, 127 if there is none, 2 if options are wrong."
-);
+126 if COMMAND cannot be executed, 127 if there is none, 2 if options are wrong.";
+
+/// What `--version` prints.
+const VERSION: &str = concat!("newuts ", env!("CARGO_PKG_VERSION"));
 
 /// Does what the words of the command line ask for, and ends.
 pub fn run(process: &InitialStack<'_>) -> ! {
     let mut words = CommandLine::new(process.argv());
     let form = words.read();
-    let sys = Sys::new(words.trace);
+    let sys = Sys::new(words.watcher);
     let init = Init::ask(&sys);
     init.open_console(&sys);
-    let status = match &form {
-        Ok(form) => answer(&sys, process, init, *form, &words),
+    let status = match form {
+        Ok(form) => answer(&sys, process, init, form, &words),
         Err(mistake) => mistake.report(&sys),
     };
     init.leave(&sys, status)
 }
 
-/// Gives the exit status.
+/// Does what a form is there for. Gives the exit status.
 fn answer(
     sys: &Sys,
     process: &InitialStack<'_>,
@@ -122,20 +93,20 @@ fn answer(
 ) -> u8 {
     let CommandLine { demo, command, .. } = words;
     match form {
+        Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
+        Form::Run => command::run(sys, process, &demo.namespace, command),
         Form::Join(target) => {
             join::join(sys, process, target, demo.namespace.user.is_some(), command)
         }
-        Form::Run => run::run(sys, process, &demo.namespace, command),
-        Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
         Form::Check => check::check(sys, init),
         Form::Help => say(sys, HELP),
-        Form::Version => say(sys, packed!(concat!("newuts ", env!("CARGO_PKG_VERSION")))),
+        Form::Version => say(sys, VERSION),
     }
 }
 
-/// Prints a text of ours, packed. Gives the exit status.
-fn say(sys: &Sys, text: &[u8]) -> u8 {
-    match unpack(&mut Line::new(), text, 0).write_to(sys, STDOUT).during(Sysno::write) {
+/// Prints a text. Gives the exit status.
+fn say(sys: &Sys, text: &str) -> u8 {
+    match Line::new().text(text).write_to(sys, STDOUT) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);

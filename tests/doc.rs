@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 
+use newuts::args::OPTIONS;
 use regex::Regex;
 
 use crate::support::package::{PACKAGE, read};
@@ -48,18 +49,12 @@ fn the_page_and_help_have_the_same_options() {
     assert_eq!(options(&explained), options_of_help());
 }
 
-/// Every word in the parser's source, and every letter, is asked of the program.
+/// The long options of the parser's own list; every letter is asked of the program.
 #[test]
 fn the_parser_and_help_have_the_same_options() {
-    let source = read("src/args.rs");
-    let word = Regex::new("[a-z][a-z-]*").unwrap();
-    let words: BTreeSet<_> =
-        word.find_iter(&source).map(|word| format!("--{}", word.as_str())).collect();
-    let long = words.into_iter().filter(|word| {
-        // With an empty value none does anything: it is the value that is wrong, or not allowed.
-        let unrecognized = format!("newuts: unrecognized option '{word}='\n");
-        !newuts([format!("{word}=")]).run().stderr.starts_with(&unrecognized)
-    });
+    let long = OPTIONS.iter().map(|option| str::from_utf8(option.name.as_bytes()).unwrap());
+    let long = long.map(|name| format!("--{name}"));
+    assert!(long.len() > 10);
     let short = (b'!'..=b'~')
         .map(char::from)
         .filter(|letter| *letter != '-')
@@ -109,23 +104,27 @@ fn the_page_and_help_have_the_same_synopsis() {
     assert_eq!(forms(&page), help);
 }
 
-/// Each file of the library is in the map on the crate's page, and in the README's.
+/// Each folder of the library is in the map on the crate's page, and in the README's; and what the
+/// README names is there.
 #[test]
-fn the_maps_have_every_room() {
+fn the_maps_are_true() {
     let (library, readme) = (read("src/lib.rs"), read("README.md"));
     let map: Vec<_> = library.lines().filter(|line| line.starts_with("//! |")).collect();
     let map = map.join("\n");
-    let rooms = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
-    for room in rooms.clone() {
-        assert!(
-            map.contains(&format!("`{room}`]")) || map.contains(&format!("`mod@{room}`]")),
-            "{room}"
-        );
-        let there = readme.contains(&format!("`src/{room}.rs`"))
-            || readme.contains(&format!("`src/{room}/`"));
-        assert!(there, "{room}");
+    let modules =
+        library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    for module in modules.clone() {
+        assert!(map.contains(&format!("[`{module}`]")), "{module}");
+        let there = readme.contains(&format!("`src/{module}.rs`"))
+            || readme.contains(&format!("`src/{module}/`"));
+        assert!(there, "{module}");
     }
-    assert!(rooms.count() > 10);
+    assert!(modules.count() >= 5);
+    let files = Regex::new("`((?:src|examples|tests|doc)/[a-z0-9_./-]*)`").unwrap();
+    for file in files.captures_iter(&readme) {
+        assert!(Path::new(PACKAGE).join(&file[1]).exists(), "{}", &file[1]);
+    }
+    assert!(files.captures_iter(&readme).count() > 10);
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.

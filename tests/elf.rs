@@ -94,7 +94,7 @@ fn build(package: &Path) -> Command {
 /// What src/main.rs may not do, and what the linker says to it.
 #[test]
 fn the_linker_refuses_panics_pointers_and_variables() {
-    const START: &str = "    newuts::run(&process)\n";
+    const START: &str = "    newuts::run(process)\n";
     let package = copy_of_the_package();
     let main = package.path().join("src/main.rs");
     let original = fs::read_to_string(&main).unwrap();

@@ -2,8 +2,8 @@
 
 use std::ffi::CStr;
 
-use newuts::failure::strerror;
-use newuts::line::Line;
+use newuts::text::errno::strerror;
+use newuts::text::line::Line;
 use syscalls::Errno;
 
 /// The C library's text.

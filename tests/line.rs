@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use newuts::line::Line;
+use newuts::text::line::Line;
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert_eq, prop_oneof, proptest};
 

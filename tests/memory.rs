@@ -1,7 +1,7 @@
 //! The memory routines, which the compiler calls without being asked, against the standard
 //! library's: all lengths and alignments that could matter, and not one byte beside.
 
-use newuts::arch::{bcmp, memcmp, memcpy, memmove, memset};
+use newuts::cpu::{bcmp, memcmp, memcpy, memmove, memset};
 
 /// Every length up to 300.
 fn lengths() -> impl Iterator<Item = usize> {

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 
 use linux_raw_sys::auxvec::{AT_BASE, AT_NULL, AT_PAGESZ, AT_RANDOM};
-use newuts::process::InitialStack;
+use newuts::sys::start::InitialStack;
 
 /// A block as execve(2) leaves it, with the strings that it points to.
 struct Block {

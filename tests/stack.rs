@@ -7,14 +7,14 @@ use std::hint::black_box;
 use std::ptr;
 
 use linux_raw_sys::general::SIGCHLD;
-use newuts::stack::Stack;
 use newuts::sys::Sys;
-use newuts::trace::Trace;
+use newuts::sys::memory::Stack;
+use newuts::sys::table::Call;
 
 use crate::support::run::no_fork;
 
 /// The kernel, whose calls nobody watches.
-const SYS: Sys = Sys::new(Trace::Off);
+const SYS: Sys = Sys::new(None);
 
 const SIZE: usize = 1024 * 1024;
 
@@ -31,7 +31,7 @@ fn map() -> Stack {
 fn run<T>(stack: &Stack, child: extern "C" fn(&T) -> c_int, arg: &T) -> u8 {
     let _lock = no_fork(); // the child has a copy of all descriptors, too
     // SAFETY: the child gets a copy of the memory, and the stack is new.
-    let pid = unsafe { SYS.clone(SIGCHLD, stack, child, arg) }.unwrap();
+    let pid = unsafe { SYS.clone(child, stack.top(), SIGCHLD, arg) }.unwrap();
     SYS.wait4(pid).unwrap().1.code()
 }
 
@@ -107,7 +107,7 @@ fn an_overflow_is_a_segmentation_fault_and_corrupts_nothing() {
     assert_eq!(run(&first, recursing, &(SIZE / 1024 * 5 / 4)), 139);
     for stack in [first, second] {
         let base = stack.top().wrapping_byte_sub(SIZE).cast::<u8>();
-        for index in page_size()..SIZE - 16 {
+        for index in page_size()..SIZE {
             // SAFETY: all above the guard is readable, and nobody runs on it any more.
             assert_eq!(unsafe { base.wrapping_add(index).read() }, 0, "{index}");
         }
@@ -137,5 +137,5 @@ fn the_lowest_page_is_the_guard_and_the_rest_is_not_executable() {
 #[test]
 fn a_size_that_no_machine_has_is_no_memory() {
     let failure = Stack::map(&SYS, 1 << (usize::BITS - 1), page_size()).err().unwrap();
-    assert_eq!((failure.call, failure.errno), (syscalls::Sysno::mmap, syscalls::Errno::ENOMEM));
+    assert_eq!((failure.call, failure.errno), (Call::mmap, syscalls::Errno::ENOMEM));
 }

@@ -5,7 +5,6 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -824,17 +823,4 @@ fn a_reader_that_goes_away_does_not_stop_the_demonstration() {
     assert!(line.is_some());
     drop(lines);
     running.finish().demonstrates("bizarro", 0, "");
-}
-
-#[test]
-fn the_table_and_the_letters_are_told_in_one_place() {
-    // Each letter of the table of calls has a row in the room's head.
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/trace.rs"));
-    let source = source.unwrap();
-    let head: String = source.lines().filter(|line| line.starts_with("//! | `")).collect();
-    for row in regex!(r#"row\(Sysno::\w+, b"\w+ ([\w-]*)"\)"#).captures_iter(&source) {
-        for letter in row[1].chars() {
-            assert!(head.contains(&format!("`{letter}`")), "{letter} has no row");
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! The values of options: numbers, durations and signals, against the standard library's parsers
 //! and the C library's signals.
 
-use newuts::{args, signal};
+use newuts::args;
+use newuts::sys::bytes;
+use newuts::text::signal;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use regex::Regex;
 
@@ -66,8 +68,8 @@ proptest! {
 
     #[test]
     fn numbers_are_u64s(number in any::<u64>(), other in "[-0-9 ]{0,30}") {
-        prop_assert_eq!(args::number(number.to_string().as_bytes()), Some(number));
-        prop_assert_eq!(args::number(other.as_bytes()), other.parse().ok());
+        prop_assert_eq!(bytes::number(number.to_string().as_bytes()), Some(number));
+        prop_assert_eq!(bytes::number(other.as_bytes()), other.parse().ok());
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::ptr;
 
 use libfuzzer_sys::fuzz_target;
 use newuts::args::CommandLine;
-use newuts::line::Line;
-use newuts::process::Strings;
+use newuts::text::line::Line;
+use newuts::sys::start::Strings;
 
 fuzz_target!(|data: &[u8]| {
     let words: Vec<_> =

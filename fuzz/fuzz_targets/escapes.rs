@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use newuts::line::Line;
+use newuts::text::line::Line;
 
 /// Undoes the escapes.
 fn read_back(shown: &[u8]) -> Vec<u8> {

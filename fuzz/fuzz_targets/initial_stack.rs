@@ -5,7 +5,7 @@ use std::ffi::{CStr, CString};
 
 use libfuzzer_sys::fuzz_target;
 use linux_raw_sys::auxvec::{AT_NULL, AT_PAGESZ};
-use newuts::process::InitialStack;
+use newuts::sys::start::InitialStack;
 
 fuzz_target!(|input: (Vec<Vec<u8>>, Vec<Vec<u8>>, Vec<(usize, usize)>)| {
     let (argv, envp, auxv) = input;

@@ -2,8 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use newuts::args::{duration, number};
-use newuts::signal;
+use newuts::args::duration;
+use newuts::sys::bytes::number;
+use newuts::text::signal;
 
 fuzz_target!(|data: &[u8]| {
     let is_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);

@@ -19,7 +19,7 @@ pub fn read(name: &str) -> String {
 }
 
 /// What a checkout has, as far as the tests look at it.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     ".cargo",
     ".dockerignore",
     "CHANGELOG.md",
@@ -32,6 +32,7 @@ const NAMES: [&str; 15] = [
     "benches",
     "build.rs",
     "doc",
+    "examples",
     "linker.ld",
     "src",
     "tests",

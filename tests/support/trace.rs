@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::process::Command;
 
+use newuts::sys::table::TABLE;
 use regex::Captures;
 use rustix::thread::CapabilitySet;
 use tempfile::NamedTempFile;
@@ -22,14 +23,9 @@ macro_rules! regex {
 }
 pub(crate) use regex;
 
-/// The source of the room that shows calls.
-const SOURCE: &str = include_str!("../../src/trace.rs");
-
-/// The names in the table of calls: each row's number and name, which are alike.
+/// The names in the table of calls.
 pub fn table() -> Vec<&'static str> {
-    let (_, list) = SOURCE.split_once("\ncalls! {\n").unwrap();
-    let (list, _) = list.split_once("\n}\n").unwrap();
-    list.lines().map(|line| line.trim_start().split(' ').next().unwrap()).collect()
+    TABLE.iter().map(|row| str::from_utf8(row.name()).unwrap()).collect()
 }
 
 /// A program under strace, in a UTS namespace of its own.

@@ -7,15 +7,22 @@ use core::slice;
 
 use syscalls::Errno;
 
-use crate::process::c_str;
-use crate::sys::{Fd, Sys};
+use crate::sys::bytes::c_str;
+use crate::sys::file::Fd;
+use crate::sys::table::Call;
+use crate::sys::{Failure, Sys};
 
 /// A line's longest form, its newline included: `PIPE_BUF`, the most that a pipe takes in one
 /// piece (pipe(7)). What does not fit is left out.
 const CAPACITY: usize = 4096;
 
+/// The most that a word from outside takes of a line. Two of them, and a text between, fit.
+const LONGEST_WORD: usize = 1024;
+
+/// The longest escape: `\ooo`.
+const LONGEST_ESCAPE: usize = 4;
+
 /// A line, or a few that belong together, on its way out.
-#[repr(C)] // the length first: its address is short
 pub struct Line {
     len: usize,
     buffer: [MaybeUninit<u8>; CAPACITY],
@@ -29,7 +36,6 @@ impl Line {
     }
 
     /// Appends one byte as it is.
-    #[inline(never)] // small in here, and not small in every place that calls it
     pub fn byte(&mut self, byte: u8) -> &mut Self {
         if let Some(place) = self.buffer.get_mut(self.len) {
             place.write(byte);
@@ -78,27 +84,44 @@ impl Line {
     /// byte allows (strace's util.c, `string_quote`).
     pub fn escaped(&mut self, string: &[u8]) -> &mut Self {
         let mut rest = string;
-        while let [byte, tail @ ..] = rest {
-            rest = tail;
-            let letter = match byte {
-                b'\t' => b't',
-                b'\n' => b'n',
-                0x0b => b'v',
-                0x0c => b'f',
-                b'\r' => b'r',
-                b'"' | b'\\' => *byte,
-                b' '..=b'~' => {
-                    self.byte(*byte);
-                    continue;
-                }
-                _ => {
-                    self.octal(*byte, matches!(tail, [b'0'..=b'7', ..]));
-                    continue;
-                }
-            };
-            self.byte(b'\\').byte(letter);
+        while let [byte, behind @ ..] = rest {
+            self.escaped_byte(*byte, behind);
+            rest = behind;
         }
         self
+    }
+
+    /// Appends a word from outside, with the same escapes. A long one is cut, and `...` says so:
+    /// there is always room for what is said of it.
+    pub fn word(&mut self, word: &[u8]) -> &mut Self {
+        let most = self.len + LONGEST_WORD - LONGEST_ESCAPE;
+        let mut rest = word;
+        while let [byte, behind @ ..] = rest {
+            if self.len > most {
+                return self.text("...");
+            }
+            self.escaped_byte(*byte, behind);
+            rest = behind;
+        }
+        self
+    }
+
+    /// Appends one byte of a string, which goes on with the bytes `behind`.
+    fn escaped_byte(&mut self, byte: u8, behind: &[u8]) {
+        let letter = match byte {
+            b'\t' => b't',
+            b'\n' => b'n',
+            0x0b => b'v',
+            0x0c => b'f',
+            b'\r' => b'r',
+            b'"' | b'\\' => byte,
+            b' '..=b'~' => {
+                self.byte(byte);
+                return;
+            }
+            _ => return self.octal(byte, matches!(behind, [b'0'..=b'7', ..])),
+        };
+        self.byte(b'\\').byte(letter);
     }
 
     /// Appends `\ooo`. All three digits where a digit follows, which would be taken for one more.
@@ -141,7 +164,7 @@ impl Line {
     /// # Errors
     ///
     /// Those of [`write_all`].
-    pub fn write_to(&mut self, sys: &Sys, fd: Fd) -> Result<(), Errno> {
+    pub fn write_to(&mut self, sys: &Sys, fd: Fd) -> Result<(), Failure> {
         // A line that is full loses its last byte for the newline.
         self.len = self.len.min(CAPACITY - 1);
         self.byte(b'\n');
@@ -161,14 +184,14 @@ impl Default for Line {
 ///
 /// Those of write(2), but for `EINTR`; and `EIO` where it says that it wrote nothing, so that no
 /// file can hold us in a loop.
-pub fn write_all(sys: &Sys, fd: Fd, bytes: &[u8]) -> Result<(), Errno> {
+pub fn write_all(sys: &Sys, fd: Fd, bytes: &[u8]) -> Result<(), Failure> {
     let mut rest = bytes;
     while !rest.is_empty() {
         match sys.write(fd, rest) {
-            Ok(0) => return Err(Errno::EIO),
+            Ok(0) => return Err(Failure { call: Call::write, errno: Errno::EIO }),
             Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
+            Err(Failure { errno: Errno::EINTR, .. }) => {}
+            Err(failure) => return Err(failure),
         }
     }
     Ok(())

@@ -4,15 +4,15 @@
 use core::ffi::CStr;
 
 use linux_raw_sys::general::NAME_MAX;
-use syscalls::{Errno, Sysno};
+use syscalls::Errno;
 
-use crate::bytes::{same, split};
-use crate::failure::{During as _, Failure, complain};
-use crate::hint;
-use crate::line::Line;
-use crate::namespace::Namespace;
-use crate::process::{InitialStack, Strings};
-use crate::sys::Sys;
+use super::hint;
+use super::namespace::Namespace;
+use crate::sys::bytes::{same, split};
+use crate::sys::start::{InitialStack, Strings};
+use crate::sys::{Failure, Sys};
+use crate::text::failure::complain;
+use crate::text::line::Line;
 
 /// Where commands are looked for when `PATH` is not set.
 const DEFAULT_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -45,9 +45,9 @@ pub fn run(
 
 /// Moves this process into the namespace.
 fn enter(sys: &Sys, namespace: &Namespace<'_>) -> Result<(), Failure> {
-    let outside = namespace.outside(sys);
-    sys.unshare(namespace.flags()).during(Sysno::unshare)?;
-    namespace.settle(sys, outside)
+    let ids = namespace.ids_before(sys);
+    sys.unshare(namespace.flags())?;
+    namespace.set_up(sys, ids)
 }
 
 /// Becomes the command. Gives the exit status if it cannot.
@@ -66,7 +66,7 @@ pub fn execute(sys: &Sys, process: &InitialStack<'_>, command: &Strings<'_>) -> 
 fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>) -> Errno {
     let envp = process.envp();
     if name.is_empty() || split(name.to_bytes(), b'/').1.is_some() {
-        return sys.execve(name, argv, &envp);
+        return sys.execve(name, argv, &envp).errno;
     }
     if name.count_bytes() > NAME_MAX as usize {
         return Errno::ENAMETOOLONG;
@@ -90,7 +90,7 @@ fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>
         let Some(file) = file.bytes(name.to_bytes()).as_c_str() else {
             continue;
         };
-        match sys.execve(file, argv, &envp) {
+        match sys.execve(file, argv, &envp).errno {
             // Something of that name is there, but another folder may have a better one.
             Errno::EACCES => reason = Errno::EACCES,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT => {}

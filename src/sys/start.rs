@@ -3,11 +3,10 @@
 
 use core::ffi::{CStr, c_char};
 use core::marker::PhantomData;
-use core::slice;
 
 use linux_raw_sys::auxvec::{AT_NULL, AT_PAGESZ};
 
-use crate::arch;
+use super::bytes::c_str;
 
 /// The initial stack. The kernel builds it, from the highest address down, and starts the program
 /// with the stack pointer at its lowest word:
@@ -135,18 +134,4 @@ impl<'a> Iterator for Strings<'a> {
         self.next = unsafe { self.next.add(1) };
         Some(string)
     }
-}
-
-/// `CStr::from_ptr`, which would call the C library's strlen.
-///
-/// # Safety
-///
-/// The same: there is a NUL at or after `string`, and all up to it lives for `'a`.
-pub(crate) unsafe fn c_str<'a>(string: *const c_char) -> &'a CStr {
-    // SAFETY: there is a NUL, by this function's own contract.
-    let len = unsafe { arch::strlen(string.cast()) };
-    // SAFETY: so many bytes, and the NUL after them, live for 'a, by the same contract.
-    let bytes = unsafe { slice::from_raw_parts(string.cast(), len + 1) };
-    // SAFETY: strlen stopped at the first NUL.
-    unsafe { CStr::from_bytes_with_nul_unchecked(bytes) }
 }

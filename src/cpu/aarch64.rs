@@ -1,5 +1,6 @@
-//! What must be written in assembly, on `aarch64`: clone(2) with the child's first steps, and the
-//! memory routines. Follows clone(2), syscall(2) and Arm's "Procedure Call Standard" (AAPCS64).
+//! What must be written in assembly, on `aarch64`: `_start`, clone(2) with the child's first
+//! steps, and the memory routines. Follows clone(2), syscall(2), Arm's "Procedure Call Standard"
+//! (AAPCS64), and the kernel's `arch/arm64/include/asm/processor.h` for what `_start` finds.
 //!
 //! | | number | 1 | 2 | 3 | 4 | 5 | 6 | result | destroyed |
 //! |---|---|---|---|---|---|---|---|---|---|
@@ -17,6 +18,44 @@ use syscalls::Sysno;
 /// The registers of a system call: its number's, and those of its six arguments.
 pub const REGISTERS: &str = "x8 x0 x1 x2 x3 x4 x5";
 
+/// The numbers of the calls. On this CPU each call has its manual page's name.
+pub mod number {
+    pub use syscalls::Sysno::*;
+}
+
+/// Makes `_start`, where the kernel starts the process: `sp` points to argc, and the other
+/// registers hold nothing that may be relied on. It calls `enter` with that address.
+///
+/// It also gives the memory routines of [`cpu`](crate::cpu) the names by which the compiler calls
+/// them. In the library they must not have these, because tests call them beside the C library's.
+#[macro_export]
+macro_rules! start {
+    ($enter:path) => {
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C" fn _start() -> ! {
+            ::core::arch::naked_asm!(
+                "mov x29, xzr",     // the outermost frame, so that a debugger's backtrace ends here:
+                "mov x30, xzr",     // it has no caller either; if enter returned, that is a fault
+                "mov x0, sp",       // enter's argument, before the stack moves
+                "and x9, x0, #-16", // the ABI promises it already; a debugger or emulator may not
+                "mov sp, x9",
+                "b {enter}",        // and not bl, which would set x30
+                enter = sym $enter,
+            )
+        }
+
+        $crate::start!(@export memcpy memmove memset memcmp bcmp);
+    };
+    (@export $($routine:ident)*) => {$(
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C" fn $routine() {
+            ::core::arch::naked_asm!("b {}", sym $crate::cpu::$routine)
+        }
+    )*};
+}
+
 /// `clone(flags, child_stack, NULL, 0, NULL)`, whose child calls `func(arg)` on its own stack and
 /// exits with the result.
 ///
@@ -26,15 +65,16 @@ pub const REGISTERS: &str = "x8 x0 x1 x2 x3 x4 x5";
 /// |---|---|---|---|---|---|---|---|
 /// | here | x0 | x1 | | | | x2 | x3 |
 /// | the kernel | x0 | x1 | x2 | x3 | x4 | | |
+/// | meanwhile | | | | | | x9 | x10 |
 ///
-/// The last two are in another order than on `x86_64`: the kernel is built with
+/// The fourth and fifth are in another order than on `x86_64`: the kernel is built with
 /// `CONFIG_CLONE_BACKWARDS` (clone(2), "C library/kernel differences").
 ///
 /// # Safety
 ///
-/// `child_stack` is a multiple of 16, the 16 bytes from it on and the memory below are writable,
-/// nobody else uses them, and `func` accepts `arg`. The child must have its own copy of the
-/// address space (no `CLONE_VM`), or everything that `func` touches must be fit for sharing.
+/// `child_stack` is a multiple of 16, the memory below it is writable, nobody else uses that, and
+/// `func` accepts `arg`. The child must have its own copy of the address space (no `CLONE_VM`), or
+/// everything that `func` touches must be fit for sharing.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn clone(
     flags: usize,
@@ -43,8 +83,8 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "str x3, [x1]",     // arg waits on the child's stack: its register is tls's
-        "mov x5, x2",       // func waits in the one argument register that clone leaves alone
+        "mov x9, x2",       // func and arg wait in registers that the kernel leaves alone,
+        "mov x10, x3",      // and that a caller does not want back
         "mov x2, xzr",      // no parent_tid,
         "mov x3, xzr",      // no tls,
         "mov x4, xzr",      // no child_tid
@@ -54,11 +94,11 @@ pub(crate) unsafe extern "C" fn clone(
         "ret",              // the parent, to where x30 says, on the stack it had
         "2:",
         "mov x29, xzr",     // the child has no caller: its backtrace ends here
-        "ldr x0, [sp]",     // the stack is aligned here, or the CPU would refuse this
-        "blr x5",
+        "mov x0, x10",
+        "blr x9",
         "mov x8, {exit}",   // there is nothing to return to: the result in x0 goes to exit(2)
         "svc 0",
-        "udf 0",            // and exit is not trusted either
+        "udf 0",            // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )
@@ -88,7 +128,7 @@ pub(crate) fn sigaction(handler: __kernel_sighandler_t, flags: u32) -> kernel_si
 ///
 /// # Safety
 ///
-/// As for memcpy(3).
+/// Same contract as memcpy(3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn memcpy(dest: *mut u8, src: *const u8, n: usize) -> *mut u8 {
     naked_asm!(
@@ -107,7 +147,7 @@ pub unsafe extern "C" fn memcpy(dest: *mut u8, src: *const u8, n: usize) -> *mut
 ///
 /// # Safety
 ///
-/// As for memmove(3).
+/// Same contract as memmove(3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn memmove(dest: *mut u8, src: *const u8, n: usize) -> *mut u8 {
     naked_asm!(
@@ -133,7 +173,7 @@ pub unsafe extern "C" fn memmove(dest: *mut u8, src: *const u8, n: usize) -> *mu
 ///
 /// # Safety
 ///
-/// As for memset(3).
+/// Same contract as memset(3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn memset(s: *mut u8, c: c_int, n: usize) -> *mut u8 {
     naked_asm!(
@@ -151,7 +191,7 @@ pub unsafe extern "C" fn memset(s: *mut u8, c: c_int, n: usize) -> *mut u8 {
 ///
 /// # Safety
 ///
-/// As for memcmp(3).
+/// Same contract as memcmp(3).
 #[unsafe(naked)]
 #[must_use]
 pub unsafe extern "C" fn memcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
@@ -174,7 +214,7 @@ pub unsafe extern "C" fn memcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int
 ///
 /// # Safety
 ///
-/// As for bcmp(3).
+/// Same contract as bcmp(3).
 #[unsafe(naked)]
 #[must_use]
 pub unsafe extern "C" fn bcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
@@ -185,7 +225,7 @@ pub unsafe extern "C" fn bcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
 ///
 /// # Safety
 ///
-/// As for strlen(3).
+/// Same contract as strlen(3).
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn strlen(s: *const u8) -> usize {
     naked_asm!(

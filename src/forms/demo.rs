@@ -4,16 +4,17 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{SIGCHLD, SIGKILL, SIGPIPE, timespec};
-use syscalls::{Errno, Sysno};
+use syscalls::Errno;
 
-use crate::failure::{During as _, Failure};
-use crate::hint;
-use crate::init::Init;
-use crate::line::Line;
-use crate::namespace::{Namespace, Outside, show_names};
-use crate::process::InitialStack;
-use crate::stack::Stack;
-use crate::sys::{Pid, STDOUT, Sleep, Sys, WaitStatus};
+use super::hint;
+use super::init::Init;
+use super::namespace::{Ids, Namespace, show_names};
+use crate::sys::file::STDOUT;
+use crate::sys::memory::Stack;
+use crate::sys::process::{Pid, Sleep, WaitStatus};
+use crate::sys::start::InitialStack;
+use crate::sys::{Failure, Sys};
+use crate::text::line::Line;
 
 /// The size of the child's stack, in bytes.
 const STACK_SIZE: usize = 1024 * 1024;
@@ -34,7 +35,7 @@ pub struct Demo<'a> {
 struct Child<'a> {
     sys: &'a Sys,
     demo: &'a Demo<'a>,
-    outside: Option<Outside>,
+    ids: Option<Ids>,
     death_signal: Option<DeathSignal>,
 }
 
@@ -47,7 +48,6 @@ struct DeathSignal {
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
 /// status.
 #[must_use]
-#[inline(never)] // smaller than inside its caller, whose frame is large
 pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Demo<'_>) -> u8 {
     parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure, demo))
 }
@@ -66,20 +66,20 @@ fn parent(
     demo: &Demo<'_>,
 ) -> Result<u8, Failure> {
     // A closed pipe shall be an EPIPE to report, not a death that leaves the child asleep.
-    sys.ignore(SIGPIPE).during(Sysno::rt_sigaction)?;
+    sys.sigaction_ignore(SIGPIPE)?;
     init.catch_signals(sys)?;
 
-    // A child without CLONE_VM could do with a copy of this stack, but clone(2) wants to be shown.
+    // The child has a copy of this memory, and could run on its copy of this stack: fork(2) does
+    // that. A new stack is what clone(2) is about, as the manual page shows it.
     let child_stack = Stack::map(sys, STACK_SIZE, process.page_size())?;
 
     // From here on there are two: the child begins in child_func(), in its own UTS namespace.
     let flags = demo.namespace.flags() | SIGCHLD;
-    let outside = demo.namespace.outside(sys);
+    let ids = demo.namespace.ids_before(sys);
     let death_signal = demo.kill_child.map(|signal| DeathSignal { signal, parent: sys.getpid() });
-    let child = Child { sys, demo, outside, death_signal };
+    let child = Child { sys, demo, ids, death_signal };
     // SAFETY: the child gets a copy of the memory, and the stack is for it alone.
-    let child_pid =
-        unsafe { sys.clone(flags, &child_stack, child_func, &child) }.during(Sysno::clone)?;
+    let child_pid = unsafe { sys.clone(child_func, child_stack.top(), flags, &child) }?;
 
     // Only the parent comes here. Whatever it cannot do, it leaves no child behind.
     let shown = show_parent(sys, child_pid, demo);
@@ -88,9 +88,9 @@ fn parent(
     }
     let status = wait(sys, child_pid);
     shown?;
-    let status = status.during(Sysno::wait4)?;
+    let status = status?;
 
-    Line::new().text("child has terminated").write_to(sys, STDOUT).during(Sysno::write)?;
+    Line::new().text("child has terminated").write_to(sys, STDOUT)?;
     Ok(status.code())
 }
 
@@ -98,10 +98,10 @@ fn parent(
 fn show_parent(sys: &Sys, child_pid: Pid, demo: &Demo<'_>) -> Result<(), Failure> {
     let mut line = Line::new();
     line.text("clone() returned ").number(child_pid.unsigned_abs().into());
-    line.write_to(sys, STDOUT).during(Sysno::write)?;
+    line.write_to(sys, STDOUT)?;
 
     // Time for the child to rename itself: nothing else makes the two wait for each other.
-    sleep(sys, demo.delay).during(Sysno::nanosleep)?;
+    sleep(sys, demo.delay)?;
 
     show_names(sys, b"parent", demo.namespace.domainname.is_some())
 }
@@ -115,24 +115,24 @@ extern "C" fn child_func(child: &Child<'_>) -> c_int {
 }
 
 fn in_child(child: &Child<'_>) -> Result<(), Failure> {
-    let Child { sys, demo, outside, death_signal } = child;
+    let Child { sys, demo, ids, death_signal } = child;
     if let Some(DeathSignal { signal, parent }) = death_signal {
-        sys.set_pdeathsig(*signal).during(Sysno::prctl)?;
+        sys.prctl_set_pdeathsig(*signal)?;
         // A parent that died before the call sends nothing any more.
         if sys.getppid() != *parent {
-            sys.kill(sys.getpid(), *signal).during(Sysno::kill)?;
+            sys.kill(sys.getpid(), *signal)?;
         }
     }
 
-    demo.namespace.settle(sys, *outside)?;
+    demo.namespace.set_up(sys, *ids)?;
     show_names(sys, b"child", demo.namespace.domainname.is_some())?;
 
     // The namespace lives as long as the child: time to look at it, or to join it.
-    sleep(sys, demo.hold).during(Sysno::nanosleep)
+    sleep(sys, demo.hold)
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.
-fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Errno> {
+fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Failure> {
     while let Sleep::Interrupted(remaining) = sys.nanosleep(&duration)? {
         duration = remaining;
     }
@@ -141,13 +141,13 @@ fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Errno> {
 
 /// Waits for the child, however often a signal interrupts. A child that cannot be waited for is
 /// killed, unless it is gone: `ECHILD`.
-fn wait(sys: &Sys, pid: Pid) -> Result<WaitStatus, Errno> {
+fn wait(sys: &Sys, pid: Pid) -> Result<WaitStatus, Failure> {
     loop {
         match sys.wait4(pid) {
-            Err(Errno::EINTR) => {}
-            Err(errno) if errno != Errno::ECHILD => {
+            Err(Failure { errno: Errno::EINTR, .. }) => {}
+            Err(failure) if failure.errno != Errno::ECHILD => {
                 let _ = sys.kill(pid, SIGKILL);
-                return Err(errno);
+                return Err(failure);
             }
             result => return result.map(|(_, status)| status),
         }

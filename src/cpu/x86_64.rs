@@ -1,5 +1,6 @@
-//! What must be written in assembly, on `x86_64`: clone(2) with the child's first steps, and the
-//! memory routines. Follows clone(2), syscall(2) and the System V ABI's x86-64 supplement.
+//! What must be written in assembly, on `x86_64`: `_start`, clone(2) with the child's first steps,
+//! and the memory routines. Follows clone(2), syscall(2) and the System V ABI's x86-64 supplement
+//! ("Process Initialization" for what `_start` finds).
 //!
 //! | | number | 1 | 2 | 3 | 4 | 5 | 6 | result | destroyed |
 //! |---|---|---|---|---|---|---|---|---|---|
@@ -17,6 +18,43 @@ use syscalls::Sysno;
 /// The registers of a system call: its number's, and those of its six arguments.
 pub const REGISTERS: &str = "rax rdi rsi rdx r10 r8 r9";
 
+/// The numbers of the calls. On this CPU each call has its manual page's name.
+pub mod number {
+    pub use syscalls::Sysno::*;
+}
+
+/// Makes `_start`, where the kernel starts the process: `rsp` points to argc, and the other
+/// registers hold nothing that may be relied on. It calls `enter` with that address.
+///
+/// It also gives the memory routines of [`cpu`](crate::cpu) the names by which the compiler calls
+/// them. In the library they must not have these, because tests call them beside the C library's.
+#[macro_export]
+macro_rules! start {
+    ($enter:path) => {
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C" fn _start() -> ! {
+            ::core::arch::naked_asm!(
+                "xor ebp, ebp",  // the outermost frame, so that a debugger's backtrace ends here
+                "mov rdi, rsp",  // enter's argument, before the stack moves
+                "and rsp, -16",  // the ABI promises it already; a debugger or emulator may not
+                "call {enter}",
+                "ud2",           // enter does not return; if it did, stop here
+                enter = sym $enter,
+            )
+        }
+
+        $crate::start!(@export memcpy memmove memset memcmp bcmp);
+    };
+    (@export $($routine:ident)*) => {$(
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C" fn $routine() {
+            ::core::arch::naked_asm!("jmp {}", sym $crate::cpu::$routine)
+        }
+    )*};
+}
+
 /// `clone(flags, child_stack, NULL, NULL, 0)`, whose child calls `func(arg)` on its own stack and
 /// exits with the result.
 ///
@@ -26,12 +64,13 @@ pub const REGISTERS: &str = "rax rdi rsi rdx r10 r8 r9";
 /// |---|---|---|---|---|---|---|---|
 /// | here | rdi | rsi | | | | rdx | rcx |
 /// | the kernel | rdi | rsi | rdx | r10 | r8 | | |
+/// | meanwhile | | | | | | r9 | rbx |
 ///
 /// # Safety
 ///
-/// `child_stack` is a multiple of 16, the 16 bytes from it on and the memory below are writable,
-/// nobody else uses them, and `func` accepts `arg`. The child must have its own copy of the
-/// address space (no `CLONE_VM`), or everything that `func` touches must be fit for sharing.
+/// `child_stack` is a multiple of 16, the memory below it is writable, nobody else uses that, and
+/// `func` accepts `arg`. The child must have its own copy of the address space (no `CLONE_VM`), or
+/// everything that `func` touches must be fit for sharing.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn clone(
     flags: usize,
@@ -40,8 +79,9 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "mov [rsi], rcx",     // arg waits on the child's stack: the kernel destroys rcx
-        "mov r9, rdx",        // func waits in the one argument register that clone leaves alone
+        "push rbx",           // the caller's, who wants it back
+        "mov rbx, rcx",       // arg waits in a register that the kernel leaves alone: not in rcx
+        "mov r9, rdx",        // func waits in the one argument register that clone does not use
         "xor edx, edx",       // no parent_tid,
         "xor r10d, r10d",     // no child_tid,
         "xor r8d, r8d",       // no tls
@@ -49,15 +89,16 @@ pub(crate) unsafe extern "C" fn clone(
         "syscall",            // from here on there are two processes, with all registers alike
         "test rax, rax",      // but rax and rsp
         "jz 2f",
+        "pop rbx",
         "ret",                // the parent, on the stack it had
         "2:",
         "xor ebp, ebp",       // the child has no caller: its backtrace ends here
-        "mov rdi, [rsp]",     // the stack is aligned here, as the ABI wants it before a call
-        "call r9",
+        "mov rdi, rbx",
+        "call r9",            // the stack is aligned, as the ABI wants it before a call
         "mov edi, eax",       // there is nothing to return to, so the result goes to exit(2)
         "mov eax, {exit}",
         "syscall",
-        "ud2",                // and exit is not trusted either
+        "ud2",                // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )
@@ -88,7 +129,7 @@ pub(crate) fn sigaction(handler: __kernel_sighandler_t, flags: u32) -> kernel_si
 ///
 /// # Safety
 ///
-/// As for memcpy(3).
+/// Same contract as memcpy(3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn memcpy(dest: *mut u8, src: *const u8, n: usize) -> *mut u8 {
     naked_asm!(
@@ -103,7 +144,7 @@ pub unsafe extern "C" fn memcpy(dest: *mut u8, src: *const u8, n: usize) -> *mut
 ///
 /// # Safety
 ///
-/// As for memmove(3).
+/// Same contract as memmove(3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn memmove(dest: *mut u8, src: *const u8, n: usize) -> *mut u8 {
     naked_asm!(
@@ -129,7 +170,7 @@ pub unsafe extern "C" fn memmove(dest: *mut u8, src: *const u8, n: usize) -> *mu
 ///
 /// # Safety
 ///
-/// As for memset(3).
+/// Same contract as memset(3).
 #[unsafe(naked)]
 pub unsafe extern "C" fn memset(s: *mut u8, c: c_int, n: usize) -> *mut u8 {
     naked_asm!(
@@ -146,7 +187,7 @@ pub unsafe extern "C" fn memset(s: *mut u8, c: c_int, n: usize) -> *mut u8 {
 ///
 /// # Safety
 ///
-/// As for memcmp(3).
+/// Same contract as memcmp(3).
 #[unsafe(naked)]
 #[must_use]
 pub unsafe extern "C" fn memcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
@@ -171,7 +212,7 @@ pub unsafe extern "C" fn memcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int
 ///
 /// # Safety
 ///
-/// As for bcmp(3).
+/// Same contract as bcmp(3).
 #[unsafe(naked)]
 #[must_use]
 pub unsafe extern "C" fn bcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
@@ -182,7 +223,7 @@ pub unsafe extern "C" fn bcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
 ///
 /// # Safety
 ///
-/// As for strlen(3).
+/// Same contract as strlen(3).
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn strlen(s: *const u8) -> usize {
     naked_asm!(

@@ -4,13 +4,13 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{
-    LINUX_REBOOT_CMD_CAD_OFF, O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, timespec,
+    O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, timespec,
 };
-use syscalls::{Errno, Sysno};
+use syscalls::Errno;
 
-use crate::failure::{During as _, Failure};
-use crate::sys::{Fork, STANDARD, Sys};
-use crate::trace::Trace;
+use crate::sys::file::STANDARD;
+use crate::sys::process::Fork;
+use crate::sys::{Failure, Sys};
 
 /// Which process this is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Init {
         if sys.getpid() != 1 {
             return Self::None;
         }
-        match sys.reboot(LINUX_REBOOT_CMD_CAD_OFF) {
+        match sys.reboot_cad_off() {
             Ok(()) => Self::Machine,
             Err(_) => Self::Container,
         }
@@ -48,7 +48,7 @@ impl Init {
         }
         for fd in STANDARD {
             // The lowest free descriptor is the one that was closed: open(2).
-            if sys.fcntl_getfd(fd) == Err(Errno::EBADF)
+            if sys.fcntl_getfd(fd).is_err_and(|failure| failure.errno == Errno::EBADF)
                 && sys.openat(c"/dev/console", O_RDWR | O_NOCTTY).is_err()
             {
                 return;
@@ -67,7 +67,7 @@ impl Init {
             return Ok(());
         }
         for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] {
-            sys.catch(signal, stop).during(Sysno::rt_sigaction)?;
+            sys.sigaction_handler(signal, stop)?;
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl Init {
 /// it: so it asks anew which of them it is. It is handed nothing but the signal, so its calls are
 /// not shown.
 extern "C" fn stop(signal: c_int) {
-    let sys = Sys::new(Trace::Off);
+    let sys = Sys::new(None);
     let status = 128 | signal.to_le_bytes()[0];
     Init::ask(&sys).leave(&sys, status);
 }
@@ -96,11 +96,11 @@ fn power_off(sys: &Sys) -> ! {
     sys.sync();
     // From a child, because the call ends in do_exit() where the power cannot be switched off
     // (kernel/reboot.c), and process 1 must not.
-    if let Ok(Fork::Child) = sys.fork(SIGCHLD) {
-        sys.power_off();
+    if let Ok(Fork::Child) = sys.clone_fork(SIGCHLD) {
+        sys.reboot_power_off();
         sys.exit_group(1);
     }
-    // The power goes off meanwhile. If it does not, there is nothing left but not to end.
+    // The power goes off meanwhile. If it does not, process 1 must still never end.
     loop {
         let _ = sys.nanosleep(&timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }

@@ -1,4 +1,4 @@
-//! A UTS namespace of one's own: how it is asked for, what is set in it, how it is shown.
+//! A new UTS namespace: how it is asked for, what is set in it, how its names are shown.
 //! Follows uts_namespaces(7), user_namespaces(7) and, for the three user options, unshare(1).
 
 use core::ffi::CStr;
@@ -6,11 +6,10 @@ use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_WRONLY};
 
-use syscalls::Sysno;
-
-use crate::failure::{During as _, Failure};
-use crate::line::{Line, write_all};
-use crate::sys::{STDOUT, Sys, until_nul};
+use crate::sys::bytes::until_nul;
+use crate::sys::file::STDOUT;
+use crate::sys::{Failure, Sys};
+use crate::text::line::{Line, write_all};
 
 /// The user namespace that is made beside the UTS namespace, and then gives every capability over
 /// it: whom the caller is in there.
@@ -34,9 +33,10 @@ pub struct Namespace<'a> {
     pub user: Option<User>,
 }
 
-/// Who the caller was before it entered its user namespace. There is no way to ask afterwards.
+/// The ids that the caller had before it entered its user namespace. There is no way to ask
+/// afterwards.
 #[derive(Clone, Copy)]
-pub struct Outside {
+pub struct Ids {
     uid: u32,
     gid: u32,
 }
@@ -51,35 +51,37 @@ impl Namespace<'_> {
         }
     }
 
-    /// To be asked before: who the caller is, where that will be needed.
+    /// Asks for the caller's ids, where a map will need them. Call this before clone(2) or
+    /// unshare(2).
     #[must_use]
-    pub fn outside(&self, sys: &Sys) -> Option<Outside> {
+    pub fn ids_before(&self, sys: &Sys) -> Option<Ids> {
         match self.user {
-            Some(User::Current | User::Root) => Some(Outside::ask(sys)),
+            Some(User::Current | User::Root) => Some(Ids::ask(sys)),
             Some(User::Unmapped) | None => None,
         }
     }
 
-    /// To be done inside: maps the user and sets the names.
+    /// Maps the user and sets the names. Call this in the new namespaces, with what
+    /// [`Namespace::ids_before`] gave.
     ///
     /// # Errors
     ///
     /// openat(2) where there is no /proc to write the maps to, write(2), sethostname(2),
     /// setdomainname(2).
-    pub fn settle(&self, sys: &Sys, outside: Option<Outside>) -> Result<(), Failure> {
-        if let Some(outside) = outside {
-            outside.map(sys, self.user == Some(User::Root))?;
+    pub fn set_up(&self, sys: &Sys, ids: Option<Ids>) -> Result<(), Failure> {
+        if let Some(ids) = ids {
+            ids.map(sys, self.user == Some(User::Root))?;
         }
-        sys.sethostname(self.hostname).during(Sysno::sethostname)?;
+        sys.sethostname(self.hostname)?;
         match self.domainname {
-            Some(domainname) => sys.setdomainname(domainname).during(Sysno::setdomainname),
+            Some(domainname) => sys.setdomainname(domainname),
             None => Ok(()),
         }
     }
 }
 
-impl Outside {
-    /// Asks who the caller is.
+impl Ids {
+    /// Asks for the caller's.
     #[must_use]
     pub fn ask(sys: &Sys) -> Self {
         Self { uid: sys.geteuid(), gid: sys.getegid() }
@@ -110,8 +112,8 @@ fn map(sys: &Sys, path: &CStr, inside: u32, outside: u32) -> Result<(), Failure>
 /// Writes to a file of /proc, which wants all in one write. The descriptor stays open: it ends
 /// with the process or with execve(2), whichever is first.
 fn write_file(sys: &Sys, path: &CStr, bytes: &[u8]) -> Result<(), Failure> {
-    let fd = sys.openat(path, O_WRONLY | O_CLOEXEC).during(Sysno::openat)?;
-    write_all(sys, fd, bytes).during(Sysno::write)
+    let fd = sys.openat(path, O_WRONLY | O_CLOEXEC)?;
+    write_all(sys, fd, bytes)
 }
 
 /// Retrieves the names of the caller's UTS namespace and displays them, in one write: the host
@@ -122,12 +124,12 @@ fn write_file(sys: &Sys, path: &CStr, bytes: &[u8]) -> Result<(), Failure> {
 /// uname(2), write(2).
 pub fn show_names(sys: &Sys, whose: &[u8], domainname: bool) -> Result<(), Failure> {
     let mut buf = MaybeUninit::uninit();
-    let uts = sys.uname(&mut buf).during(Sysno::uname)?;
+    let uts = sys.uname(&mut buf)?;
     let mut line = Line::new();
-    line.text("uts.nodename in ").escaped(whose).text(": ").escaped(until_nul(&uts.nodename));
+    line.text("uts.nodename in ").word(whose).text(": ").escaped(until_nul(&uts.nodename));
     if domainname {
-        line.text("\nuts.domainname in ").escaped(whose).text(": ");
+        line.text("\nuts.domainname in ").word(whose).text(": ");
         line.escaped(until_nul(&uts.domainname));
     }
-    line.write_to(sys, STDOUT).during(Sysno::write)
+    line.write_to(sys, STDOUT)
 }

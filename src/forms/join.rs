@@ -4,19 +4,19 @@
 use core::ffi::CStr;
 
 use linux_raw_sys::general::{CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_RDONLY};
-use syscalls::{Errno, Sysno};
+use syscalls::Errno;
 
-use crate::args::number;
-use crate::bytes::split;
-use crate::failure::{During as _, Failure};
-use crate::hint;
-use crate::line::Line;
-use crate::namespace::show_names;
-use crate::process::{InitialStack, Strings};
-use crate::run::{FAILED, execute};
-use crate::sys::{Pid, Sys};
+use super::hint;
+use super::namespace::show_names;
+use super::run::{FAILED, execute};
+use crate::sys::bytes::{number, split};
+use crate::sys::process::Pid;
+use crate::sys::start::{InitialStack, Strings};
+use crate::sys::table::Call;
+use crate::sys::{Failure, Sys};
+use crate::text::line::Line;
 
-/// What names a namespace, as it was given.
+/// The namespace to join: `--join`'s value.
 #[derive(Clone, Copy)]
 pub struct Target<'a> {
     /// The word.
@@ -76,13 +76,12 @@ pub fn join(
 /// By process id, which needs no /proc on Linux 5.8 and later.
 fn by_process(sys: &Sys, pid: Pid, user: bool) -> Result<(), Failure> {
     let flags = if user { CLONE_NEWUTS | CLONE_NEWUSER } else { CLONE_NEWUTS };
-    let pidfd = sys.pidfd_open(pid).during(Sysno::pidfd_open);
-    let joined = pidfd.and_then(|pidfd| sys.setns(pidfd, flags).during(Sysno::setns));
+    let joined = sys.pidfd_open(pid).and_then(|pidfd| sys.setns(pidfd, flags));
     let too_old = match joined {
         Ok(()) => false,
         // Before Linux 5.3 there is no pidfd_open; before 5.8 setns does not know what it gives.
         Err(Failure { errno: Errno::ENOSYS, .. }) => true,
-        Err(failure) => failure.call == Sysno::setns && failure.errno == Errno::EINVAL,
+        Err(failure) => failure.call == Call::setns && failure.errno == Errno::EINVAL,
     };
     if !too_old {
         return joined;
@@ -94,10 +93,10 @@ fn by_process(sys: &Sys, pid: Pid, user: bool) -> Result<(), Failure> {
 
 /// By a file that holds the namespace.
 fn by_file(sys: &Sys, path: &CStr, user: bool) -> Result<(), Failure> {
-    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).during(Sysno::openat)?;
+    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC)?;
     if user {
-        let owner = sys.ns_get_userns(fd).during(Sysno::ioctl)?;
-        sys.setns(owner, CLONE_NEWUSER).during(Sysno::setns)?;
+        let owner = sys.ioctl_ns_get_userns(fd)?;
+        sys.setns(owner, CLONE_NEWUSER)?;
     }
-    sys.setns(fd, CLONE_NEWUTS).during(Sysno::setns)
+    sys.setns(fd, CLONE_NEWUTS)
 }

@@ -1,0 +1,84 @@
+//! Strings of bytes, taken apart and compared: what a C library has in string(3) and stdlib.h.
+
+use core::ffi::{CStr, c_char};
+use core::slice;
+
+use crate::cpu;
+
+/// The bytes before the first `byte`, and those after it if it is there.
+#[must_use]
+pub fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
+    let place = bytes.iter().position(|known| *known == byte).unwrap_or(bytes.len());
+    (bytes.get(..place).unwrap_or_default(), bytes.get(place + 1..))
+}
+
+/// Whether two strings are the same.
+///
+/// This is `==`, but for the linker: the compiler makes a call of bcmp(3) of that, and on some CPUs
+/// it looks the address of bcmp up in a table, which would have to be relocated.
+#[must_use]
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    one.iter().eq(other)
+}
+
+/// Reads a whole number in decimal. None if there is anything but digits, or too many of them.
+#[must_use]
+pub fn number(digits: &[u8]) -> Option<u64> {
+    let mut number: u64 = 0;
+    for digit in digits {
+        let value = digit.checked_sub(b'0').filter(|value| *value < 10)?;
+        number = number.checked_mul(10)?.checked_add(value.into())?;
+    }
+    (!digits.is_empty()).then_some(number)
+}
+
+/// The bytes of a field that a system call fills in, without the NUL that ends them.
+#[must_use]
+pub fn until_nul(field: &[c_char]) -> &[u8] {
+    // SAFETY: a char is a byte, whatever its sign is on this CPU.
+    let bytes = unsafe { slice::from_raw_parts(field.as_ptr().cast::<u8>(), field.len()) };
+    split(bytes, 0).0
+}
+
+/// `CStr::from_ptr`, which would call the C library's strlen.
+///
+/// # Safety
+///
+/// There is a NUL at or after `string`, and all bytes up to it live, unchanged, for `'a`.
+#[must_use]
+pub unsafe fn c_str<'a>(string: *const c_char) -> &'a CStr {
+    // SAFETY: there is a NUL, by this function's own contract.
+    let len = unsafe { cpu::strlen(string.cast()) };
+    // SAFETY: so many bytes, and the NUL after them, live for 'a, by the same contract.
+    let bytes = unsafe { slice::from_raw_parts(string.cast(), len + 1) };
+    // SAFETY: strlen stopped at the first NUL.
+    unsafe { CStr::from_bytes_with_nul_unchecked(bytes) }
+}
+
+/// A name of at most `SIZE` bytes, kept in place.
+///
+/// The rows of a table have their names in this form. A `&str` there would be a pointer in a
+/// constant, which somebody would have to relocate before it is used, and nobody is there to do it.
+#[derive(Clone, Copy)]
+pub struct Name<const SIZE: usize>([u8; SIZE]);
+
+impl<const SIZE: usize> Name<SIZE> {
+    /// Keeps a name. Used in constants only.
+    ///
+    /// # Panics
+    ///
+    /// Where the name is too long: the program is then not compiled.
+    #[must_use]
+    pub const fn new(name: &str) -> Self {
+        let mut bytes = [0; SIZE];
+        let (place, _) = bytes.split_at_mut(name.len());
+        place.copy_from_slice(name.as_bytes());
+        Self(bytes)
+    }
+
+    /// The bytes of the name.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        split(&self.0, 0).0
+    }
+}

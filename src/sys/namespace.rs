@@ -1,0 +1,120 @@
+//! Namespaces, how to get into one, and the credentials that decide about it.
+//! Follows unshare(2), setns(2), pidfd_open(2), ioctl_ns(2), capget(2), geteuid(2), getegid(2).
+
+use core::ptr;
+
+use linux_raw_sys::general::{
+    __user_cap_data_struct, __user_cap_header_struct, _LINUX_CAPABILITY_U32S_3,
+    _LINUX_CAPABILITY_VERSION_3,
+};
+use linux_raw_sys::ioctl::NS_GET_USERNS;
+use linux_raw_sys::prctl::PR_GET_SECCOMP;
+
+use super::file::Fd;
+use super::process::{Pid, to_int};
+use super::table::Request;
+use super::{Failure, Sys};
+
+impl Sys {
+    /// `unshare(flags)`—Moves the caller into new namespaces.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::clone`] for the same flags.
+    pub fn unshare(&self, flags: u32) -> Result<(), Failure> {
+        // SAFETY: no memory is involved, as long as no flag unshares it: namespaces do not.
+        unsafe { self.call(Request::unshare(flags)) }.map(|_| ())
+    }
+
+    /// `setns(fd, nstype)`—Moves the caller into the namespaces `nstype` of a process that `fd`
+    /// refers to, or into the one namespace that it is itself.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where `fd` is no such namespace, or the caller's own user namespace; `EPERM`
+    /// without `CAP_SYS_ADMIN` in the namespace's owner; `ESRCH` where the process is gone.
+    pub fn setns(&self, fd: Fd, nstype: u32) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::setns(fd, nstype)) }.map(|_| ())
+    }
+
+    /// `pidfd_open(pid, 0)`—A descriptor that refers to a process. It is close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is no such process, `EINVAL` for 0 and below, `ENOSYS` before
+    /// Linux 5.3.
+    pub fn pidfd_open(&self, pid: Pid) -> Result<Fd, Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::pidfd_open(pid, 0)) }.map(to_int)
+    }
+
+    /// `ioctl(fd, NS_GET_USERNS)`—A descriptor for the user namespace that owns a namespace. It is
+    /// close-on-exec ([ioctl_ns(2)](https://man7.org/linux/man-pages/man2/ioctl_ns.2.html)).
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` where the owner is neither the caller's user namespace nor below it, `ENOTTY` for
+    /// something that is no namespace.
+    pub fn ioctl_ns_get_userns(&self, fd: Fd) -> Result<Fd, Failure> {
+        // SAFETY: the request takes no argument.
+        unsafe { self.call(Request::ioctl(fd, NS_GET_USERNS)) }.map(to_int)
+    }
+
+    /// `capget({_LINUX_CAPABILITY_VERSION_3, 0}, datap)`—The caller's effective capabilities: bit
+    /// N is capability N.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` on a kernel that does not know this version.
+    pub fn capget(&self) -> Result<u64, Failure> {
+        let mut hdrp = __user_cap_header_struct { version: _LINUX_CAPABILITY_VERSION_3, pid: 0 };
+        let mut datap = NO_CAPABILITIES;
+        let request = Request::capget(ptr::from_mut(&mut hdrp), datap.as_mut_ptr());
+        // SAFETY: the kernel writes the header's version, and two structures of this version.
+        unsafe { self.call(request) }?;
+        let [low, high] = datap.map(|part| u64::from(part.effective));
+        Ok(high << 32 | low)
+    }
+
+    /// `capset({_LINUX_CAPABILITY_VERSION_3, 0}, {0, …})`—Gives up every capability, for good.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` on a kernel that does not know this version.
+    pub fn capset_none(&self) -> Result<(), Failure> {
+        let mut hdrp = __user_cap_header_struct { version: _LINUX_CAPABILITY_VERSION_3, pid: 0 };
+        let request = Request::capset(ptr::from_mut(&mut hdrp), NO_CAPABILITIES.as_ptr());
+        // SAFETY: the kernel reads the sets. It writes to the header if it does not know the
+        // version.
+        unsafe { self.call(request) }.map(|_| ())
+    }
+
+    /// `geteuid()`—The caller's effective user id. Cannot fail.
+    #[must_use]
+    pub fn geteuid(&self) -> u32 {
+        self.id(Request::geteuid()).cast_unsigned()
+    }
+
+    /// `getegid()`—The caller's effective group id. Cannot fail.
+    #[must_use]
+    pub fn getegid(&self) -> u32 {
+        self.id(Request::getegid()).cast_unsigned()
+    }
+
+    /// `prctl(PR_GET_SECCOMP)`—The caller's seccomp mode: 0, or `SECCOMP_MODE_FILTER`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` on a kernel without seccomp.
+    pub fn prctl_get_seccomp(&self) -> Result<u32, Failure> {
+        // SAFETY: no memory is involved.
+        let mode = unsafe { self.call(Request::prctl(PR_GET_SECCOMP, 0)) };
+        mode.map(|mode| to_int(mode).cast_unsigned())
+    }
+}
+
+/// The three sets of capget(2), all empty: two structures, for 64 capabilities.
+const NO_CAPABILITIES: [__user_cap_data_struct; _LINUX_CAPABILITY_U32S_3 as usize] =
+    [__user_cap_data_struct { effective: 0, permitted: 0, inheritable: 0 };
+        _LINUX_CAPABILITY_U32S_3 as usize];

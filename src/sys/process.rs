@@ -1,0 +1,235 @@
+//! Processes: how one begins (clone), becomes another program (execve), sleeps, ends, and is
+//! waited for. Follows clone(2), execve(2), nanosleep(2), wait(2) and `_exit(2)`.
+
+use core::ffi::{CStr, c_int, c_void};
+use core::num::NonZero;
+use core::{mem, ptr};
+
+use linux_raw_sys::general::timespec;
+use syscalls::Errno;
+
+use super::start::Strings;
+use super::table::Request;
+use super::{Failure, Sys};
+use crate::cpu;
+
+/// A process id, or 0 for the calling process where the kernel says so.
+pub type Pid = c_int;
+
+/// How a sleep ended.
+#[derive(Clone, Copy)]
+pub enum Sleep {
+    /// All of it was slept.
+    Complete,
+    /// A signal handler ran; this much time was left.
+    Interrupted(timespec),
+}
+
+/// How a child ended: the word that wait4(2) fills in, as wait(2) describes it.
+#[derive(Clone, Copy)]
+pub struct WaitStatus(c_int);
+
+impl WaitStatus {
+    /// The status as a shell gives it: N after `exit(N)`, 128+S after death by signal S.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        let [low, high, ..] = self.0.to_le_bytes();
+        // The lowest seven bits are the signal (the eighth: a core was dumped), or 0; the second
+        // byte is the exit status.
+        match low & 0x7f {
+            0 => high,
+            signal => 128 | signal,
+        }
+    }
+}
+
+/// On which side of a [`Sys::clone_fork`] the caller is.
+#[derive(Clone, Copy)]
+pub enum Fork {
+    /// In the child.
+    Child,
+    /// In the parent, with the child's id.
+    Parent(NonZero<Pid>),
+}
+
+impl Sys {
+    /// `clone(flags, child_stack, NULL, NULL, 0)`—Creates a child process, which calls
+    /// `child_func(arg)` on the stack whose upper end is `child_stack`, and exits with its result.
+    /// Returns the child's id.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` for a namespace without `CAP_SYS_ADMIN`, `ENOSPC` where there are too many of
+    /// them, `EAGAIN` where there are too many processes, `EINVAL` on a kernel without the
+    /// namespace, `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// `flags` leaves the child a copy of the memory (no `CLONE_VM`). `child_stack` is a multiple
+    /// of 16, below it is writable memory, enough for `child_func`, and nothing else uses that.
+    pub unsafe fn clone<T>(
+        &self,
+        child_func: extern "C" fn(&T) -> c_int,
+        child_stack: *mut c_void,
+        flags: u32,
+        arg: &T,
+    ) -> Result<Pid, Failure> {
+        // SAFETY: a reference and a pointer to the same are alike for the ABI.
+        let func = unsafe {
+            mem::transmute::<extern "C" fn(&T) -> c_int, extern "C" fn(*const c_void) -> c_int>(
+                child_func,
+            )
+        };
+        let request = Request::clone(flags, child_stack, 0, 0, 0);
+        let child = Child { sys: self, request, func, arg: ptr::from_ref(arg).cast() };
+        // SAFETY: by this function's own contract, and `func` accepts `arg`.
+        unsafe { self.clone_child(flags, child_stack, &child) }
+    }
+
+    /// [`Sys::clone`] for an argument of any type. (A function with a type parameter may be compiled
+    /// into another crate, and would there look up the trampoline's address in a table, which would
+    /// have to be relocated.)
+    ///
+    /// # Safety
+    ///
+    /// Same contract as [`Sys::clone`], and the child's `func` accepts its `arg`.
+    unsafe fn clone_child(
+        &self,
+        flags: u32,
+        child_stack: *mut c_void,
+        child: &Child<'_>,
+    ) -> Result<Pid, Failure> {
+        let arg = ptr::from_ref(child).cast();
+        // SAFETY: the stack is as the trampoline wants it, by this function's own contract, and
+        // `first_function` gets what it accepts, in the child's copy of the memory.
+        let raw = unsafe { cpu::clone(flags as usize, child_stack, first_function, arg) };
+        let result = Errno::from_ret(raw);
+        let request = &child.request;
+        self.tell(request, Some(result));
+        result.map(to_int).map_err(|errno| Failure { call: request.call, errno })
+    }
+
+    /// `clone(flags, NULL, NULL, NULL, 0)`—Creates a child process that goes on where the parent
+    /// does, on its own copy of the same stack: fork(2), with `flags`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::clone`].
+    pub fn clone_fork(&self, flags: u32) -> Result<Fork, Failure> {
+        // SAFETY: without CLONE_VM, which is no flag for this, the child has a copy of everything.
+        let pid = unsafe { self.call(Request::clone(flags, 0, 0, 0, 0)) }.map(to_int)?;
+        Ok(NonZero::new(pid).map_or(Fork::Child, Fork::Parent))
+    }
+
+    /// `execve(pathname, argv, envp)`—Becomes another program. Returns only where it cannot: the
+    /// reason.
+    ///
+    /// `EACCES` for a file that may not be executed, `ENOENT`, `ENOEXEC` for a file that is no
+    /// program, `E2BIG`, `ENOMEM` and the others of execve(2).
+    pub fn execve(&self, pathname: &CStr, argv: &Strings<'_>, envp: &Strings<'_>) -> Failure {
+        let request = Request::execve(pathname.as_ptr(), argv.as_ptr(), envp.as_ptr());
+        // SAFETY: a C string and two arrays of C strings with a null pointer at their end, all of
+        // which the kernel only reads.
+        match unsafe { self.call_at_the_end(request) } {
+            Err(failure) => failure,
+            // The kernel does not return 0, but a tracer may: then, too, nothing was executed.
+            Ok(_) => Failure { call: request.call, errno: Errno::ENOEXEC },
+        }
+    }
+
+    /// `nanosleep(req, rem)`—Sleeps for `duration`: seconds, and nanoseconds below one second.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a negative number of seconds, or nanoseconds from 1,000,000,000 on.
+    pub fn nanosleep(&self, duration: &timespec) -> Result<Sleep, Failure> {
+        // Where the call is ended before it began, nothing is written here and all is left.
+        let mut remaining = *duration;
+        let request = Request::nanosleep(ptr::from_ref(duration), ptr::from_mut(&mut remaining));
+        // SAFETY: the kernel reads one timespec and writes the other.
+        match unsafe { self.call(request) } {
+            Ok(_) => Ok(Sleep::Complete),
+            Err(Failure { errno: Errno::EINTR, .. }) => Ok(Sleep::Interrupted(remaining)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// `wait4(pid, wstatus, 0, NULL)`—Waits until the child `pid` ends. Gives the id of the child
+    /// that did, and how.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD` where it is no child of the caller, or its end was not to be waited for
+    /// (`SIGCHLD` ignored); `EINTR` where a signal handler ran.
+    pub fn wait4(&self, pid: Pid) -> Result<(Pid, WaitStatus), Failure> {
+        let mut wstatus: c_int = 0;
+        let request = Request::wait4(pid, ptr::from_mut(&mut wstatus), 0, 0);
+        // SAFETY: the kernel writes one int.
+        let pid = unsafe { self.call(request) }.map(to_int)?;
+        Ok((pid, WaitStatus(wstatus)))
+    }
+
+    /// `exit(status)`—Ends the calling thread: of the child there is but one.
+    pub fn exit(&self, status: c_int) -> ! {
+        self.end(Request::exit(status))
+    }
+
+    /// `exit_group(status)`—Ends the process.
+    pub fn exit_group(&self, status: u8) -> ! {
+        self.end(Request::exit_group(c_int::from(status)))
+    }
+
+    /// Makes one of the two calls that end.
+    fn end(&self, request: Request) -> ! {
+        // SAFETY: no memory is involved.
+        let _ = unsafe { self.call_at_the_end(request) };
+        // If a tracer makes the call return, there is nothing to go on with: stop here.
+        cpu::trap()
+    }
+
+    /// `getpid()`—The caller's process id. Cannot fail.
+    #[must_use]
+    pub fn getpid(&self) -> Pid {
+        self.id(Request::getpid())
+    }
+
+    /// `getppid()`—The process id of the caller's parent; 0 or another's when it has died.
+    /// Cannot fail.
+    #[must_use]
+    pub fn getppid(&self) -> Pid {
+        self.id(Request::getppid())
+    }
+
+    /// Makes a call without arguments that gives an id.
+    pub(super) fn id(&self, request: Request) -> Pid {
+        // SAFETY: no arguments, no memory.
+        unsafe { self.call(request) }.map(to_int).unwrap_or_default()
+    }
+}
+
+/// What a new child is to do: call `func(arg)`.
+struct Child<'a> {
+    sys: &'a Sys,
+    /// The clone(2) that makes it.
+    request: Request,
+    func: extern "C" fn(*const c_void) -> c_int,
+    arg: *const c_void,
+}
+
+/// The first function of a child: for it, clone returns 0, and that is to be seen too.
+extern "C" fn first_function(child: *const c_void) -> c_int {
+    // SAFETY: `Sys::clone` passes a `Child`, of which this process has a copy.
+    let Child { sys, request, func, arg } = unsafe { &*child.cast::<Child<'_>>() };
+    sys.tell(request, Some(Ok(0)));
+    sys.exit(func(*arg))
+}
+
+/// The int that a call gave.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "it is the lower half of the register"
+)]
+pub(super) fn to_int(result: usize) -> c_int {
+    result as c_int
+}

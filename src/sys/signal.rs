@@ -1,0 +1,100 @@
+//! Signals. Follows kill(2), sigaction(2), setitimer(2), prctl(2) (`PR_SET_PDEATHSIG`).
+
+use core::ffi::c_int;
+use core::ptr;
+
+use linux_raw_sys::general::{
+    __kernel_old_itimerval, __kernel_old_timeval, __kernel_sighandler_t, ITIMER_REAL,
+    kernel_sigset_t,
+};
+use linux_raw_sys::prctl::PR_SET_PDEATHSIG;
+use linux_raw_sys::signal_macros::{SIG_DFL, sig_ign};
+
+use super::process::Pid;
+use super::table::Request;
+use super::{Failure, Sys};
+use crate::cpu;
+
+impl Sys {
+    /// `kill(pid, sig)`—Sends a signal to a process.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is no such process, `EPERM`, `EINVAL`.
+    pub fn kill(&self, pid: Pid, sig: u32) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::kill(pid, sig)) }.map(|_| ())
+    }
+
+    /// `rt_sigaction(signum, {SIG_IGN}, NULL, 8)`—Ignores a signal.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a signal that there is not, or that cannot be ignored.
+    pub fn sigaction_ignore(&self, signum: u32) -> Result<(), Failure> {
+        self.sigaction(signum, sig_ign(), 0)
+    }
+
+    /// `rt_sigaction(signum, {SIG_DFL}, NULL, 8)`—Has a signal do what it does by default.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a signal that there is not.
+    pub fn sigaction_default(&self, signum: u32) -> Result<(), Failure> {
+        self.sigaction(signum, SIG_DFL, 0)
+    }
+
+    /// `rt_sigaction(signum, {handler}, NULL, 8)`—Has a signal call `handler`, which does not
+    /// return.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a signal that there is not, or that cannot be caught.
+    pub fn sigaction_handler(
+        &self,
+        signum: u32,
+        handler: extern "C" fn(c_int),
+    ) -> Result<(), Failure> {
+        self.sigaction(signum, Some(handler), cpu::HANDLER_FLAGS)
+    }
+
+    /// `rt_sigaction(signum, {handler, flags}, NULL, 8)`.
+    fn sigaction(
+        &self,
+        signum: u32,
+        handler: __kernel_sighandler_t,
+        flags: u32,
+    ) -> Result<(), Failure> {
+        let act = cpu::sigaction(handler, flags);
+        let (no_old_one, size) = (0, size_of::<kernel_sigset_t>());
+        let request = Request::rt_sigaction(signum, ptr::from_ref(&act), no_old_one, size);
+        // SAFETY: the kernel reads one kernel_sigaction. A handler is code of ours that does not
+        // touch what it interrupts.
+        unsafe { self.call(request) }.map(|_| ())
+    }
+
+    /// `setitimer(ITIMER_REAL, {seconds}, NULL)`—The caller gets a `SIGALRM` when so many seconds
+    /// have passed.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a negative number of seconds.
+    pub fn setitimer(&self, seconds: i64) -> Result<(), Failure> {
+        let never = __kernel_old_timeval { tv_sec: 0, tv_usec: 0 };
+        let then = __kernel_old_timeval { tv_sec: seconds, tv_usec: 0 };
+        let new_value = __kernel_old_itimerval { it_interval: never, it_value: then };
+        let request = Request::setitimer(ITIMER_REAL, ptr::from_ref(&new_value), 0);
+        // SAFETY: the kernel reads one itimerval.
+        unsafe { self.call(request) }.map(|_| ())
+    }
+
+    /// `prctl(PR_SET_PDEATHSIG, sig)`—The caller gets `sig` when its parent dies.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a signal that there is not.
+    pub fn prctl_set_pdeathsig(&self, sig: u32) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::prctl(PR_SET_PDEATHSIG, sig)) }.map(|_| ())
+    }
+}

@@ -1,0 +1,267 @@
+//! The one list of system calls: what the program does not find here it cannot do.
+//!
+//! A row of [`calls!`](self) makes a variant of [`Call`], which is the name that errors and the
+//! trace use, and a constructor of [`Request`], which is what [`Sys::call`](super::Sys::call)
+//! takes. The kind of each argument says how the trace shows it. To add a call is to add its row
+//! here, and its method beside the others of its topic.
+
+use core::ffi::c_int;
+
+use syscalls::{Errno, Sysno, raw};
+
+use super::bytes::Name;
+use crate::cpu::number;
+
+/// The most arguments that a call can have: there are no more registers (syscall(2)).
+const MOST_ARGS: usize = 6;
+
+/// The longest name of a call, in bytes.
+const LONGEST_NAME: usize = 24;
+
+/// What an argument is. The trace has a case for each (`text::argument`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// An int, such as a process id or a descriptor.
+    Int,
+    /// A size in bytes.
+    Size,
+    /// An address at which nothing is to be shown.
+    Address,
+    /// A C string, shown whole.
+    Path,
+    /// Bytes, as many as the next argument says.
+    Bytes,
+    /// A name, with its length in the next argument.
+    Nodename,
+    /// Bytes that the call fills in, as many as its result says.
+    Filled,
+    /// An array of C strings, shown one by one.
+    Argv,
+    /// An array of C strings, counted.
+    Envp,
+    /// A `timespec`.
+    Timespec,
+    /// An `itimerval`.
+    Itimerval,
+    /// A `new_utsname` that the call fills in.
+    Utsname,
+    /// A status of wait(2) that the call fills in.
+    WaitStatus,
+    /// A `kernel_sigaction`.
+    Sigaction,
+    /// The header of capget(2) and capset(2).
+    CapHeader,
+    /// The sets of capget(2), which fills them in.
+    CapFilled,
+    /// The sets of capset(2).
+    CapSets,
+    /// A signal.
+    Signal,
+    /// The signal of `PR_SET_PDEATHSIG`; other options of prctl(2) have none, which is 0.
+    DeathSignal,
+    /// `AT_FDCWD`.
+    Dirfd,
+    /// `PROT_…` of mmap(2).
+    Prot,
+    /// `MAP_…` of mmap(2).
+    Map,
+    /// `CLONE_NEW…` of unshare(2) and setns(2).
+    Namespaces,
+    /// clone(2)'s flags, shown behind the child's stack, as strace does.
+    Clone,
+    /// `MS_…` of mount(2).
+    Mount,
+    /// `O_…` of open(2).
+    Open,
+    /// `ITIMER_…` of setitimer(2).
+    Timer,
+    /// `F_…` of fcntl(2).
+    Fcntl,
+    /// The request of an ioctl(2).
+    Ioctl,
+    /// `PR_…` of prctl(2).
+    Prctl,
+    /// `LINUX_REBOOT_…` of reboot(2).
+    Reboot,
+    /// What strace does not show.
+    Hidden,
+}
+
+/// What there is to know of a call.
+pub struct Row {
+    /// Which.
+    pub call: Call,
+    /// Its number on this CPU.
+    pub number: Sysno,
+    /// Its name in the kernel of this CPU.
+    name: Name<LONGEST_NAME>,
+    /// The kinds of its arguments.
+    kinds: [Option<Kind>; MOST_ARGS],
+}
+
+impl Row {
+    const fn new(call: Call, number: Sysno, given: &[Kind]) -> Self {
+        let mut kinds = [None; MOST_ARGS];
+        let mut place = 0;
+        while place < given.len() {
+            kinds[place] = Some(given[place]);
+            place += 1;
+        }
+        Self { call, number, name: Name::new(number.name()), kinds }
+    }
+
+    /// Its name in the kernel of this CPU.
+    #[must_use]
+    pub fn name(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
+
+    /// The kinds of its arguments, as many as it has.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.kinds.iter().map_while(|kind| *kind)
+    }
+}
+
+/// An argument as it lies in a register.
+#[derive(Clone, Copy)]
+pub struct Word(usize);
+
+impl From<usize> for Word {
+    fn from(value: usize) -> Self {
+        Self(value)
+    }
+}
+
+impl From<u32> for Word {
+    fn from(value: u32) -> Self {
+        Self(value as usize)
+    }
+}
+
+impl From<c_int> for Word {
+    /// With its sign, as C widens it.
+    #[expect(clippy::cast_sign_loss, reason = "a register has no sign")]
+    fn from(value: c_int) -> Self {
+        Self(value as usize)
+    }
+}
+
+impl<T> From<*const T> for Word {
+    /// An address that the kernel, and whoever shows the call, may follow.
+    fn from(value: *const T) -> Self {
+        Self(value.expose_provenance())
+    }
+}
+
+impl<T> From<*mut T> for Word {
+    fn from(value: *mut T) -> Self {
+        Self(value.expose_provenance())
+    }
+}
+
+/// A call with its arguments, ready to be made.
+#[derive(Clone, Copy)]
+pub struct Request {
+    /// Which.
+    pub call: Call,
+    /// Its arguments, and zeros behind them.
+    pub args: [usize; MOST_ARGS],
+}
+
+impl Request {
+    fn new(call: Call, given: &[Word]) -> Self {
+        let mut args = [0; MOST_ARGS];
+        for (arg, Word(word)) in args.iter_mut().zip(given) {
+            *arg = *word;
+        }
+        Self { call, args }
+    }
+
+    /// Makes the call. This is the one way to the kernel, but for clone's trampoline.
+    ///
+    /// # Errors
+    ///
+    /// The call's own: a result from -4095 to -1 is a negative errno (syscall(2), "Return value").
+    ///
+    /// # Safety
+    ///
+    /// What the call itself asks for: pointers among the arguments must be good for what the kernel
+    /// does with them.
+    pub(super) unsafe fn make(&self) -> Result<usize, Errno> {
+        let number = self.call.row().number as usize;
+        let [first, second, third, fourth, fifth, sixth] = self.args;
+        // SAFETY: the caller keeps the call's contract.
+        let raw = unsafe { raw::syscall6(number, first, second, third, fourth, fifth, sixth) };
+        Errno::from_ret(raw)
+    }
+}
+
+/// Makes [`Call`], the constructors of [`Request`] and [`TABLE`] from the rows.
+macro_rules! calls {
+    ($($call:ident($($arg:ident: $kind:ident),*);)*) => {
+        /// The system calls of this program, by their names in the manual pages.
+        #[allow(non_camel_case_types, missing_docs, reason = "the names say it all")]
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Call {
+            $($call),*
+        }
+
+        #[allow(missing_docs, clippy::too_many_arguments, reason = "as the call has them")]
+        impl Request {
+            $(
+                #[must_use]
+                pub fn $call($($arg: impl Into<Word>),*) -> Self {
+                    Self::new(Call::$call, &[$($arg.into()),*])
+                }
+            )*
+        }
+
+        /// The rows, in the order of [`Call`].
+        pub const TABLE: &[Row] =
+            &[$(Row::new(Call::$call, number::$call, &[$(Kind::$kind),*])),*];
+    };
+}
+
+calls! {
+    capget(hdrp: CapHeader, datap: CapFilled);
+    capset(hdrp: CapHeader, datap: CapSets);
+    clone(flags: Clone, child_stack: Hidden, parent_tid: Hidden, child_tid: Hidden, tls: Hidden);
+    execve(pathname: Path, argv: Argv, envp: Envp);
+    exit(status: Int);
+    exit_group(status: Int);
+    fcntl(fd: Int, cmd: Fcntl);
+    getegid();
+    geteuid();
+    getpid();
+    getppid();
+    ioctl(fd: Int, request: Ioctl);
+    kill(pid: Int, sig: Signal);
+    mmap(addr: Address, length: Size, prot: Prot, flags: Map, fd: Int, offset: Size);
+    mount(source: Path, target: Path, filesystemtype: Address, mountflags: Mount, data: Address);
+    mprotect(addr: Address, size: Size, prot: Prot);
+    nanosleep(req: Timespec, rem: Address);
+    openat(dirfd: Dirfd, pathname: Path, flags: Open);
+    pidfd_open(pid: Int, flags: Int);
+    prctl(option: Prctl, sig: DeathSignal);
+    read(fd: Int, buf: Filled, count: Size);
+    reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);
+    rt_sigaction(signum: Signal, act: Sigaction, oldact: Address, sigsetsize: Size);
+    setdomainname(name: Nodename, len: Size);
+    sethostname(name: Nodename, len: Size);
+    setitimer(which: Timer, new_value: Itimerval, old_value: Address);
+    setns(fd: Int, nstype: Namespaces);
+    setpgid(pid: Int, pgid: Int);
+    sync();
+    uname(buf: Utsname);
+    unshare(flags: Namespaces);
+    wait4(pid: Int, wstatus: WaitStatus, options: Size, rusage: Address);
+    write(fd: Int, buf: Bytes, count: Size);
+}
+
+impl Call {
+    /// What there is to know of it.
+    #[must_use]
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+}

@@ -1,0 +1,238 @@
+//! How an argument of a call is shown, one kind after the other.
+//! Follows strace 6.1, whose output it is byte for byte.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "what a word of a call means, its kind says"
+)]
+
+use core::ffi::{CStr, c_int};
+use core::{ptr, slice};
+
+use linux_raw_sys::general::{
+    __kernel_old_itimerval, __user_cap_data_struct, __user_cap_header_struct, kernel_sigaction,
+    timespec,
+};
+use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
+use syscalls::Errno;
+
+use super::line::Line;
+use super::{constant, signal};
+use crate::sys::Outcome;
+use crate::sys::bytes::{c_str, until_nul};
+use crate::sys::start::Strings;
+use crate::sys::table::{Kind, Request};
+
+/// The most that is shown of a string, in bytes, and of an array, in strings: strace's `-s`.
+const MAX_STRLEN: usize = 32;
+
+/// Appends the argument at `index`, which is of this kind.
+pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcome: Outcome) {
+    let word = word(request, index);
+    let next = self::word(request, index + 1);
+    match kind {
+        Kind::Int => int(line, word as c_int),
+        Kind::Size => number(line, word as u64),
+        Kind::Signal | Kind::DeathSignal => signal::show(line, word),
+        Kind::Address | Kind::Hidden => address(line, word),
+        Kind::Dirfd | Kind::Fcntl | Kind::Ioctl | Kind::Prctl | Kind::Reboot | Kind::Timer => {
+            constant::one(line, kind, word as u32);
+        }
+        Kind::Prot | Kind::Map | Kind::Namespaces | Kind::Mount | Kind::Open => {
+            constant::flags(line, kind, word as u32);
+        }
+        Kind::Clone => clone(line, word as u32, next),
+        _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
+        Kind::Path => path(line, c_string(word)),
+        Kind::Bytes | Kind::Nodename => string(line, bytes(word, next)),
+        Kind::Filled => string(line, bytes(word, result(outcome))),
+        Kind::Argv => argv(line, strings(word)),
+        Kind::Envp => envp(line, word, strings(word)),
+        Kind::Timespec => time(line, structure(word)),
+        Kind::Itimerval => timer(line, structure(word)),
+        Kind::Utsname => utsname(line, structure(word)),
+        Kind::WaitStatus => wait_status(line, *structure(word)),
+        Kind::Sigaction => action(line, structure(word)),
+        Kind::CapHeader => cap_header(line, *structure(word)),
+        Kind::CapFilled | Kind::CapSets => cap_sets(line, structure(word)),
+    }
+}
+
+/// The argument at `index`; 0, if there are not so many.
+#[must_use]
+pub fn word(request: &Request, index: usize) -> usize {
+    request.args.get(index).copied().unwrap_or_default()
+}
+
+/// Whether there is something behind a pointer: the kernel could follow it, and has filled in what
+/// it was to fill in. strace shows the address of a name that is too long.
+fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bool {
+    let filled_in =
+        matches!(kind, Kind::Filled | Kind::Utsname | Kind::WaitStatus | Kind::CapFilled);
+    let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
+    match outcome {
+        _ if word == 0 || too_long => false,
+        Some(Ok(_)) => true,
+        Some(Err(errno)) => errno != Errno::EFAULT && !filled_in,
+        None => !filled_in,
+    }
+}
+
+/// What a call gave; 0, if it failed.
+fn result(outcome: Outcome) -> usize {
+    outcome.and_then(Result::ok).unwrap_or_default()
+}
+
+/// What an argument points to.
+fn structure<'a, T>(address: usize) -> &'a T {
+    // SAFETY: `show` comes here with addresses only that the kernel followed: the caller of the
+    // call vouched for what is there, and it lives at least until the call is shown.
+    unsafe { &*ptr::with_exposed_provenance::<T>(address) }
+}
+
+/// The bytes that an argument points to.
+fn bytes<'a>(address: usize, len: usize) -> &'a [u8] {
+    // SAFETY: the same as in `structure`; the kernel followed the length, too.
+    unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(address), len) }
+}
+
+/// The C string that an argument points to.
+fn c_string<'a>(address: usize) -> &'a CStr {
+    // SAFETY: the same as in `structure`.
+    unsafe { c_str(ptr::with_exposed_provenance(address)) }
+}
+
+/// The array of C strings that an argument points to.
+fn strings<'a>(address: usize) -> Strings<'a> {
+    // SAFETY: the same as in `structure`.
+    unsafe { Strings::new(ptr::with_exposed_provenance(address)) }
+}
+
+/// `200`
+fn number(line: &mut Line, number: u64) {
+    line.number(number);
+}
+
+/// `-1`
+fn int(line: &mut Line, value: c_int) {
+    if value < 0 {
+        line.byte(b'-');
+    }
+    line.number(value.unsigned_abs().into());
+}
+
+/// `0x7ffd1acdfb18`, or `NULL`.
+fn address(line: &mut Line, word: usize) {
+    match word {
+        0 => line.text("NULL"),
+        _ => line.hex(word),
+    };
+}
+
+/// `child_stack=0x7f66eb3fd000, flags=CLONE_NEWUTS|SIGCHLD`
+fn clone(line: &mut Line, flags: u32, child_stack: usize) {
+    line.text("child_stack=");
+    address(line, child_stack);
+    line.text(", flags=");
+    constant::flags(line, Kind::Namespaces, flags);
+}
+
+/// `"/bin/true"`, all of it.
+fn path(line: &mut Line, path: &CStr) {
+    line.byte(b'"').escaped(path.to_bytes()).byte(b'"');
+}
+
+/// `"bizarro"`, or the beginning of a longer one, with `...` behind it.
+fn string(line: &mut Line, bytes: &[u8]) {
+    line.byte(b'"').escaped(bytes.get(..MAX_STRLEN).unwrap_or(bytes)).byte(b'"');
+    if bytes.len() > MAX_STRLEN {
+        line.text("...");
+    }
+}
+
+/// `["sleep", "5"]`
+fn argv(line: &mut Line, strings: Strings<'_>) {
+    line.byte(b'[');
+    for (index, word) in strings.enumerate() {
+        if index != 0 {
+            line.text(", ");
+        }
+        if index == MAX_STRLEN {
+            line.text("...");
+            break;
+        }
+        string(line, word.to_bytes());
+    }
+    line.byte(b']');
+}
+
+/// `0x7ffd1acdfb18 /* 21 vars */`
+fn envp(line: &mut Line, word: usize, strings: Strings<'_>) {
+    let count = strings.count() as u64;
+    address(line, word);
+    line.text(" /* ").number(count).text(if count == 1 { " var" } else { " vars" }).text(" */");
+}
+
+/// `{tv_sec=200, tv_nsec=0}`
+fn time(line: &mut Line, time: &timespec) {
+    line.text("{tv_sec=").number(time.tv_sec.cast_unsigned());
+    line.text(", tv_nsec=").number(time.tv_nsec.cast_unsigned()).byte(b'}');
+}
+
+/// `{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=5, tv_usec=0}}`
+fn timer(line: &mut Line, timer: &__kernel_old_itimerval) {
+    line.text("{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=");
+    line.number(timer.it_value.tv_sec.cast_unsigned()).text(", tv_usec=0}}");
+}
+
+/// `{sysname="Linux", nodename="bizarro", ...}`
+fn utsname(line: &mut Line, uts: &new_utsname) {
+    line.text("{sysname=\"").escaped(until_nul(&uts.sysname));
+    line.text("\", nodename=\"").escaped(until_nul(&uts.nodename)).text("\", ...}");
+}
+
+/// `[{WIFEXITED(s) && WEXITSTATUS(s) == 0}]`
+fn wait_status(line: &mut Line, status: c_int) {
+    let [low, high, ..] = status.to_le_bytes();
+    match low & 0x7f {
+        0 => {
+            line.text("[{WIFEXITED(s) && WEXITSTATUS(s) == ").number(high.into());
+        }
+        signal => {
+            line.text("[{WIFSIGNALED(s) && WTERMSIG(s) == ");
+            signal::show(line, signal.into());
+            if low & 0x80 != 0 {
+                line.text(" && WCOREDUMP(s)");
+            }
+        }
+    }
+    line.text("}]");
+}
+
+/// `{sa_handler=SIG_IGN, sa_mask=[], sa_flags=0}`
+fn action(line: &mut Line, action: &kernel_sigaction) {
+    line.text("{sa_handler=");
+    match action.sa_handler_kernel.map_or(0, |handler| handler as usize) {
+        0 => line.text("SIG_DFL"),
+        1 => line.text("SIG_IGN"),
+        handler => line.hex(handler),
+    };
+    line.text(", sa_mask=[], sa_flags=");
+    line.text(if action.sa_flags == 0 { "0}" } else { "SA_RESTORER, sa_restorer=NULL}" });
+}
+
+/// `{version=_LINUX_CAPABILITY_VERSION_3, pid=0}`
+fn cap_header(line: &mut Line, header: __user_cap_header_struct) {
+    line.text("{version=_LINUX_CAPABILITY_VERSION_3, pid=");
+    int(line, header.pid);
+    line.byte(b'}');
+}
+
+/// `{effective=0x200000, permitted=0x200000, inheritable=0}`
+fn cap_sets(line: &mut Line, sets: &[__user_cap_data_struct; 2]) {
+    let [low, high] = sets;
+    let both = |low: u32, high: u32| (high as usize) << 32 | low as usize;
+    line.text("{effective=").hex(both(low.effective, high.effective));
+    line.text(", permitted=").hex(both(low.permitted, high.permitted));
+    line.text(", inheritable=").hex(both(low.inheritable, high.inheritable)).byte(b'}');
+}

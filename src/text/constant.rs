@@ -1,0 +1,86 @@
+//! The constants of this program's calls, by their names in the kernel's header files.
+//! To add one, add it behind the kind of argument that it is.
+#![allow(clippy::cast_sign_loss, reason = "a register has no sign")]
+
+use linux_raw_sys::{general, ioctl, prctl};
+
+use super::line::Line;
+use super::signal;
+use crate::sys::bytes::Name;
+use crate::sys::table::Kind;
+
+/// The longest name of a constant, in bytes.
+const LONGEST_NAME: usize = 26;
+
+/// A constant.
+struct Constant {
+    kind: Kind,
+    value: u32,
+    name: Name<LONGEST_NAME>,
+}
+
+/// Makes [`CONSTANTS`] from lines of `Kind module: NAME NAME;`.
+macro_rules! constants {
+    ($($kind:ident $module:ident: $($name:ident)*;)*) => {
+        /// All of them. Of one kind, they are shown in this order.
+        const CONSTANTS: &[Constant] = &[$($(Constant {
+            kind: Kind::$kind,
+            value: $module::$name as u32,
+            name: Name::new(stringify!($name)),
+        },)*)*];
+    };
+}
+
+constants! {
+    Prot general: PROT_NONE PROT_READ PROT_WRITE;
+    Map general: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
+    Namespaces general: CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
+    Mount general: MS_BIND MS_REC MS_PRIVATE;
+    Timer general: ITIMER_REAL;
+    Open general: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
+    Dirfd general: AT_FDCWD;
+    Fcntl general: F_GETFD;
+    Ioctl ioctl: NS_GET_USERNS;
+    Prctl prctl: PR_SET_PDEATHSIG PR_GET_SECCOMP;
+    Reboot general: LINUX_REBOOT_MAGIC1 LINUX_REBOOT_MAGIC2 LINUX_REBOOT_CMD_CAD_OFF
+        LINUX_REBOOT_CMD_POWER_OFF;
+}
+
+/// The constants of one kind.
+fn of(kind: Kind) -> impl Iterator<Item = &'static Constant> {
+    CONSTANTS.iter().filter(move |constant| constant.kind == kind)
+}
+
+/// Appends a word that is one constant: `AT_FDCWD`; or the number, if it is none of this kind.
+pub fn one(line: &mut Line, kind: Kind, word: u32) {
+    match of(kind).find(|constant| constant.value == word) {
+        Some(constant) => line.bytes(constant.name.as_bytes()),
+        None => line.hex(word as usize),
+    };
+}
+
+/// Appends a word that is made of flags: `PROT_READ|PROT_WRITE`; 0 if there is none.
+pub fn flags(line: &mut Line, kind: Kind, word: u32) {
+    let mut rest = word;
+    let mut separator = "";
+    for Constant { value, name, .. } in of(kind) {
+        // A flag of 0, such as O_RDONLY, is there if the part of the word is 0 that is a number.
+        let mask = if *value == 0 { general::O_ACCMODE } else { *value };
+        if rest & mask == *value {
+            line.text(separator).bytes(name.as_bytes());
+            rest &= !value;
+            separator = "|";
+        }
+    }
+    match rest {
+        0 if separator.is_empty() => {
+            line.byte(b'0');
+        }
+        0 => {}
+        // The signal that clone(2) is told to send, in the lowest byte of its flags.
+        1..=general::CSIGNAL => signal::show(line.text(separator), rest as usize),
+        _ => {
+            line.text(separator).hex(rest as usize);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! How a call is shown: as strace(1) does, or as the registers that the kernel sees.
+//! Follows strace 6.1, whose output it is byte for byte, and syscall(2) for the registers.
+//!
+//! Nothing is listed here: names and kinds of arguments are in the table of calls
+//! ([`crate::sys::table`]), each kind's form in [`argument`], constants in [`super::constant`].
+
+use core::iter;
+
+use super::line::Line;
+use super::{argument, errno};
+use crate::cpu;
+use crate::sys::file::STDERR;
+use crate::sys::table::{Call, Kind, Request};
+use crate::sys::{Outcome, Sys};
+
+/// The width of the column in which strace shows process ids.
+const PID_WIDTH: usize = 5;
+
+/// Shows a call on standard error, as `strace -f` does: for `--trace`.
+pub fn watch_calls(request: &Request, outcome: Outcome) {
+    // strace sees clone return in the parent only.
+    if !(request.call == Call::clone && outcome == Some(Ok(0))) {
+        write(request, outcome, as_call);
+    }
+}
+
+/// Shows a call on standard error, as the registers that the kernel sees: for `--trace=regs`.
+pub fn watch_registers(request: &Request, outcome: Outcome) {
+    write(request, outcome, as_registers);
+}
+
+/// Writes a line behind the process id, by calls that nobody watches. Where it cannot be written,
+/// the program goes on.
+fn write(request: &Request, outcome: Outcome, body: fn(&mut Line, &Request, Outcome)) {
+    let unwatched = Sys::new(None);
+    let mut line = Line::new();
+    line.number(unwatched.getpid().unsigned_abs().into());
+    while line.len() < PID_WIDTH {
+        line.byte(b' ');
+    }
+    line.byte(b' ');
+    body(&mut line, request, outcome);
+    let _ = line.write_to(&unwatched, STDERR);
+}
+
+/// Appends `uname({sysname="Linux", nodename="bizarro", ...}) = 0`.
+pub fn as_call(line: &mut Line, request: &Request, outcome: Outcome) {
+    let row = request.call.row();
+    line.bytes(row.name()).byte(b'(');
+    for (index, kind) in row.kinds().enumerate() {
+        let no_signal = kind == Kind::DeathSignal && argument::word(request, index) == 0;
+        if kind == Kind::Hidden || no_signal {
+            break;
+        }
+        if index != 0 {
+            line.text(", ");
+        }
+        argument::show(line, kind, request, index, outcome);
+    }
+    line.text(") = ");
+    match outcome {
+        None => line.byte(b'?'),
+        Some(Ok(address)) if request.call == Call::mmap => line.hex(address),
+        Some(Ok(number)) => line.number(number as u64),
+        Some(Err(errno)) => {
+            errno::name_and_text(line.text("-1 "), errno);
+            line
+        }
+    };
+}
+
+/// Appends `clone rax=0x38 rdi=0x4000011 rsi=0x7f… rdx=0x0 r10=0x0 r8=0x0 => 0xdde`.
+pub fn as_registers(line: &mut Line, request: &Request, outcome: Outcome) {
+    let row = request.call.row();
+    line.bytes(row.name());
+    let registers = cpu::REGISTERS.as_bytes().split(|byte| *byte == b' ');
+    let words = iter::once(row.number as usize).chain(request.args);
+    for (register, word) in registers.zip(words).take(1 + row.kinds().count()) {
+        line.byte(b' ').bytes(register).byte(b'=').hex(word);
+    }
+    line.text(" => ");
+    match outcome {
+        None => line.byte(b'?'),
+        Some(Ok(result)) => line.hex(result),
+        Some(Err(errno)) => {
+            // The register holds the negative number.
+            line.hex((errno.into_raw().unsigned_abs() as usize).wrapping_neg());
+            errno::name(line.text(" -1 "), errno);
+            line
+        }
+    };
+}
