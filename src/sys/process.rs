@@ -169,6 +169,17 @@ impl Sys {
         Ok((pid, WaitStatus(wstatus)))
     }
 
+    /// `setpgid(pid, pgid)`—Moves a process into a process group; 0 stands for the caller's id.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` for a process that is neither the caller nor its child, `EPERM`, `EACCES`,
+    /// `EINVAL`.
+    pub fn setpgid(&self, pid: Pid, pgid: Pid) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::setpgid(pid, pgid)) }.map(|_| ())
+    }
+
     /// `exit(status)`—Ends the calling thread: of the child there is but one.
     pub fn exit(&self, status: c_int) -> ! {
         self.end(Request::exit(status))
