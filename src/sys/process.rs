@@ -16,6 +16,9 @@ use crate::cpu;
 /// A process id, or 0 for the calling process where the kernel says so.
 pub type Pid = c_int;
 
+/// wait4(2): whichever child ends.
+pub const ANY_CHILD: Pid = -1;
+
 /// How a sleep ended.
 #[derive(Clone, Copy)]
 pub enum Sleep {
@@ -30,6 +33,12 @@ pub enum Sleep {
 pub struct WaitStatus(c_int);
 
 impl WaitStatus {
+    /// The status of a child that this signal has killed.
+    #[must_use]
+    pub fn killed_by(signal: u32) -> Self {
+        Self(signal.cast_signed())
+    }
+
     /// The status as a shell gives it: N after `exit(N)`, 128+S after death by signal S.
     #[must_use]
     pub fn code(self) -> u8 {

@@ -112,6 +112,6 @@ fn has_proc(sys: &Sys) -> Result<(), Failure> {
 
 /// Whether setns(2) takes a pidfd, as it does from Linux 5.8 on.
 fn has_pidfd(sys: &Sys) -> Result<(), Failure> {
-    let pidfd = sys.pidfd_open(sys.getpid())?;
+    let pidfd = sys.pidfd_open(sys.getpid(), 0)?;
     sys.setns(pidfd, CLONE_NEWUTS)
 }
