@@ -6,6 +6,7 @@ use core::slice;
 
 use linux_raw_sys::general::{SIGKILL, timespec};
 
+use crate::forms::check::Which;
 use crate::forms::demo::Demo;
 use crate::forms::join::Target;
 use crate::forms::namespace::{Namespace, User};
@@ -29,8 +30,8 @@ pub enum Form<'a> {
     Run,
     /// `newuts [OPTION]... --join TARGET [COMMAND [ARG]...]`
     Join(Target<'a>),
-    /// `newuts [OPTION]... --check`
-    Check,
+    /// `newuts [OPTION]... --check[=WHICH]`
+    Check(Which<'a>),
 }
 
 /// What the words of a command line say.
@@ -169,7 +170,7 @@ macro_rules! options {
 }
 
 options! {
-    "check" Check None CHECK;
+    "check" Check Optional CHECK;
     "delay" Delay Required DEMO;
     "domainname" Domainname Required COMMAND;
     "help" Help None ALL;
@@ -287,7 +288,10 @@ impl<'a> CommandLine<'a> {
     /// Takes an option with its value, if it can take that. One that must have a value has it.
     fn take(&mut self, option: Opt, value: Option<&'a CStr>) -> Option<()> {
         match option {
-            Opt::Check => self.form = Some(Form::Check),
+            Opt::Check => {
+                let which = value.map_or(Some(Which::All), |value| Which::read(value.to_bytes()));
+                self.form = Some(Form::Check(which?));
+            }
             Opt::Delay => self.demo.delay = duration(value?.to_bytes())?,
             Opt::Domainname => self.demo.namespace.domainname = value,
             Opt::Help => self.form = Some(Form::Help),
@@ -330,14 +334,14 @@ impl<'a> CommandLine<'a> {
         let (unfit, with): (_, &[u8]) = match form {
             Form::Run => (command, b"a command"),
             Form::Join(_) => (join, b"--join"),
-            Form::Check => (check, b"--check"),
+            Form::Check(_) => (check, b"--check"),
             _ => (None, b""),
         };
         if let Some(option) = unfit {
             return Err(Mistake { wrong: Wrong::Unfit, words: [option, with] });
         }
         match (form, self.command.peek()) {
-            (Form::Check, Some(word)) => Err(Mistake::new(Wrong::Operand, word.to_bytes())),
+            (Form::Check(_), Some(word)) => Err(Mistake::new(Wrong::Operand, word.to_bytes())),
             _ => Ok(form),
         }
     }

@@ -98,7 +98,7 @@ fn answer(
         Form::Join(target) => {
             join::join(sys, process, target, demo.namespace.user.is_some(), command)
         }
-        Form::Check => check::check(sys, init),
+        Form::Check(which) => check::check(sys, process, init, which),
         Form::Help => say(sys, HELP),
         Form::Version => say(sys, VERSION),
     }

@@ -106,7 +106,7 @@ fn can_have_user_namespace(sys: &Sys) -> bool {
 }
 
 /// `EPERM` because the caller may make no user namespace.
-fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
+pub(super) fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
     if is_in_chroot(sys) {
         return Some("no user namespace can be made in a chroot");
     }
@@ -143,7 +143,7 @@ fn has_no_mapping(sys: &Sys) -> bool {
 /// `EPERM` from the write of a map: since Linux 5.12 root outside can be mapped only by who has
 /// `CAP_SETFCAP` there. A map of one's own id, in a user namespace that is new, is refused for no
 /// other reason.
-fn no_map(sys: &Sys, failure: Failure, ids: Option<Ids>) -> Option<&'static str> {
+pub(super) fn no_map(sys: &Sys, failure: Failure, ids: Option<Ids>) -> Option<&'static str> {
     let maps_root = ids?.uid == 0;
     (maps_root && harmless(sys, failure.call) == Err(Errno::EINVAL))
         .then_some("no CAP_SETFCAP, which it takes to map root")
@@ -151,7 +151,7 @@ fn no_map(sys: &Sys, failure: Failure, ids: Option<Ids>) -> Option<&'static str>
 
 /// `EPERM` because a seccomp filter says so: there is one, and the same call is refused also with
 /// arguments for which the kernel has another errno, whoever asks.
-fn filtered(sys: &Sys, failure: Failure) -> Option<&'static str> {
+pub(super) fn filtered(sys: &Sys, failure: Failure) -> Option<&'static str> {
     let is_capable = || sys.capget().is_ok_and(|effective| effective & (1 << CAP_SYS_ADMIN) != 0);
     let sets_name = matches!(failure.call, Call::sethostname | Call::setdomainname);
     (sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER)
@@ -161,13 +161,13 @@ fn filtered(sys: &Sys, failure: Failure) -> Option<&'static str> {
 }
 
 /// `EACCES`: the kernel has no other reason for it in these calls; but a filter may say anything.
-fn refused_by_security_module(sys: &Sys, failure: Failure) -> Option<&'static str> {
+pub(super) fn refused_by_security_module(sys: &Sys, failure: Failure) -> Option<&'static str> {
     (harmless(sys, failure.call) == Err(Errno::EINVAL)).then_some("a security module refuses it")
 }
 
 /// Makes a call with arguments that the kernel refuses before it asks for any permission, but that
 /// a filter, which looks at numbers only, takes for the same: what it says then is its own errno,
-/// and what the kernel says is `EINVAL` or `EBADF`.
+/// and what the kernel says is `EINVAL`, `EBADF` or `EFAULT`.
 fn harmless(sys: &Sys, call: Call) -> Result<usize, Errno> {
     let new = CLONE_NEWUTS | CLONE_NEWUSER;
     let request = match call {
@@ -176,6 +176,8 @@ fn harmless(sys: &Sys, call: Call) -> Result<usize, Errno> {
         // kernel/fork.c, check_unshare_flags: not a flag of unshare.
         Call::unshare => Request::unshare(new | CLONE_VFORK),
         Call::setns => Request::setns(-1, CLONE_NEWUTS),
+        // fs/namespace.c: nothing can be mounted at no path.
+        Call::mount => Request::mount(0, 0, 0, 0, 0),
         // kernel/sys.c: the capability is asked for first, then the length is looked at.
         Call::sethostname => Request::sethostname(0, __NEW_UTS_LEN + 1),
         Call::setdomainname => Request::setdomainname(0, __NEW_UTS_LEN + 1),

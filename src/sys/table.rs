@@ -41,8 +41,6 @@ pub enum Kind {
     Envp,
     /// A `timespec`.
     Timespec,
-    /// An `itimerval`.
-    Itimerval,
     /// A `new_utsname` that the call fills in.
     Utsname,
     /// A status of wait(2) that the call fills in.
@@ -65,6 +63,10 @@ pub enum Kind {
     Pipe,
     /// A `statx` that the call fills in.
     Statx,
+    /// A `clone_args` of clone3(2).
+    CloneArgs,
+    /// A `rlimit64` that the call fills in.
+    Rlimit,
     /// `AT_FDCWD`.
     Dirfd,
     /// `PROT_…` of mmap(2).
@@ -79,8 +81,6 @@ pub enum Kind {
     Mount,
     /// `O_…` of open(2).
     Open,
-    /// `ITIMER_…` of setitimer(2).
-    Timer,
     /// `O_…` of pipe(2).
     PipeFlags,
     /// `SIG_…` of sigprocmask(2).
@@ -89,6 +89,12 @@ pub enum Kind {
     StatxFlags,
     /// `STATX_…` of statx(2).
     StatxMask,
+    /// `W…` of wait4(2).
+    WaitOptions,
+    /// `RLIMIT_…` of prlimit(2).
+    Resource,
+    /// The permissions of a new folder.
+    Mode,
     /// `F_…` of fcntl(2).
     Fcntl,
     /// What a command of fcntl(2) takes, if it takes anything.
@@ -245,7 +251,9 @@ macro_rules! calls {
 calls! {
     capget(hdrp: CapHeader, datap: CapFilled);
     capset(hdrp: CapHeader, datap: CapSets);
+    chroot(path: Path);
     clone(flags: Clone, child_stack: Hidden, parent_tid: Hidden, child_tid: Hidden, tls: Hidden);
+    clone3(cl_args: CloneArgs, size: Size);
     close(fd: Int);
     execve(pathname: Path, argv: Argv, envp: Envp);
     exit(status: Int);
@@ -257,8 +265,9 @@ calls! {
     getppid();
     ioctl(fd: Int, request: Ioctl, arg: IoctlArg);
     kill(pid: Int, sig: Signal);
+    mkdirat(dirfd: Dirfd, pathname: Path, mode: Mode);
     mmap(addr: Address, length: Size, prot: Prot, flags: Map, fd: Int, offset: Size);
-    mount(source: Path, target: Path, filesystemtype: Address, mountflags: Mount, data: Address);
+    mount(source: Path, target: Path, filesystemtype: Path, mountflags: Mount, data: Address);
     mprotect(addr: Address, size: Size, prot: Prot);
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open);
@@ -266,13 +275,14 @@ calls! {
     pidfd_send_signal(pidfd: Int, sig: Signal, info: Address, flags: Size);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
+    prlimit64(pid: Int, resource: Resource, new_limit: Address, old_limit: Rlimit);
     read(fd: Int, buf: Filled, count: Size);
+    readlinkat(dirfd: Dirfd, pathname: Path, buf: Filled, bufsiz: Size);
     reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);
     rt_sigaction(signum: Signal, act: Sigaction, oldact: Address, sigsetsize: Size);
     rt_sigprocmask(how: How, set: Sigset, oldset: Address, sigsetsize: Size);
     setdomainname(name: Nodename, len: Size);
     sethostname(name: Nodename, len: Size);
-    setitimer(which: Timer, new_value: Itimerval, old_value: Address);
     setns(fd: Int, nstype: Namespaces);
     setpgid(pid: Int, pgid: Int);
     setresgid(rgid: Id, egid: Id, sgid: Id);
@@ -281,7 +291,7 @@ calls! {
     sync();
     uname(buf: Utsname);
     unshare(flags: Namespaces);
-    wait4(pid: Int, wstatus: WaitStatus, options: Size, rusage: Address);
+    wait4(pid: Int, wstatus: WaitStatus, options: WaitOptions, rusage: Address);
     write(fd: Int, buf: Bytes, count: Size);
 }
 

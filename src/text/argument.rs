@@ -10,11 +10,11 @@ use core::ffi::{CStr, c_int};
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
-    __kernel_old_itimerval, __user_cap_data_struct, __user_cap_header_struct, F_GETFD, S_ISGID,
-    S_ISUID, S_ISVTX, kernel_sigaction, statx, timespec,
+    __user_cap_data_struct, __user_cap_header_struct, F_GETFD, S_IFDIR, S_IFMT, S_ISGID, S_ISUID,
+    S_ISVTX, clone_args, kernel_sigaction, rlimit64, statx, timespec,
 };
-use linux_raw_sys::ioctl::NS_GET_USERNS;
-use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP};
+use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
+use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use syscalls::Errno;
 
@@ -37,7 +37,7 @@ pub fn is_shown(kind: Kind, request: &Request) -> bool {
         Kind::Hidden => false,
         Kind::PrctlArg => first as u32 != PR_GET_SECCOMP,
         Kind::FcntlArg => second as u32 != F_GETFD,
-        Kind::IoctlArg => second as u32 != NS_GET_USERNS,
+        Kind::IoctlArg => !matches!(second as u32, NS_GET_USERNS | NS_GET_PARENT | NS_GET_NSTYPE),
         _ => true,
     }
 }
@@ -52,23 +52,22 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Size | Kind::IoctlArg => number(line, word as u64),
         Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => address(line, word),
-        Kind::Dirfd
-        | Kind::Fcntl
-        | Kind::How
-        | Kind::Prctl
-        | Kind::Reboot
-        | Kind::StatxFlags
-        | Kind::Timer => constant::one(line, kind, word as u32),
+        Kind::Dirfd | Kind::Fcntl | Kind::How | Kind::Prctl | Kind::Reboot | Kind::Resource => {
+            constant::one(line, kind, word as u32);
+        }
         Kind::Prot
         | Kind::Map
         | Kind::Namespaces
         | Kind::Mount
         | Kind::Open
         | Kind::PipeFlags
-        | Kind::StatxMask => constant::flags(line, kind, word as u32),
+        | Kind::StatxFlags
+        | Kind::StatxMask
+        | Kind::WaitOptions => constant::flags(line, kind, word as u32),
         Kind::Ioctl => ioctl(line, word as u32),
         Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
+        Kind::Mode => octal(line, word as u32),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
         Kind::Path => path(line, c_string(word)),
         Kind::Bytes | Kind::Nodename => string(line, bytes(word, next)),
@@ -78,8 +77,9 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Pipe => pipe(line, *structure(word)),
         Kind::Sigset => signal::show_set(line, structure(word)),
         Kind::Statx => status(line, structure(word)),
+        Kind::CloneArgs => clone_args(line, structure(word)),
+        Kind::Rlimit => limit(line, structure(word)),
         Kind::Timespec => time(line, structure(word)),
-        Kind::Itimerval => timer(line, structure(word)),
         Kind::Utsname => utsname(line, structure(word)),
         Kind::WaitStatus => wait_status(line, *structure(word)),
         Kind::Sigaction => action(line, structure(word)),
@@ -105,6 +105,7 @@ fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bo
             | Kind::CapFilled
             | Kind::Pipe
             | Kind::Statx
+            | Kind::Rlimit
     );
     let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
     match outcome {
@@ -179,7 +180,39 @@ fn clone(line: &mut Line, flags: u32, child_stack: usize) {
     line.text("child_stack=");
     address(line, child_stack);
     line.text(", flags=");
-    constant::flags(line, Kind::Namespaces, flags);
+    constant::flags(line, Kind::Clone, flags);
+}
+
+/// `{flags=CLONE_NEWUTS, exit_signal=SIGCHLD, stack=NULL, stack_size=0}`
+fn clone_args(line: &mut Line, args: &clone_args) {
+    line.text("{flags=");
+    constant::flags(line, Kind::Clone, args.flags as u32);
+    line.text(", exit_signal=");
+    signal::show(line, args.exit_signal as usize);
+    line.text(", stack=NULL, stack_size=0}");
+}
+
+/// `{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}`
+fn limit(line: &mut Line, limit: &rlimit64) {
+    for (name, value) in [("{rlim_cur=", limit.rlim_cur), (", rlim_max=", limit.rlim_max)] {
+        line.text(name);
+        match value {
+            u64::MAX => line.text("RLIM64_INFINITY"),
+            _ if value > 1024 && value.is_multiple_of(1024) => {
+                line.number(value / 1024).text("*1024")
+            }
+            _ => line.number(value),
+        };
+    }
+    line.byte(b'}');
+}
+
+/// `0755`
+fn octal(line: &mut Line, mode: u32) {
+    line.byte(b'0');
+    for shift in [6, 3, 0] {
+        line.number((mode >> shift & 7).into());
+    }
 }
 
 /// `NS_GET_USERNS`; or in the macro of the kernel's ioctl.h, for one that strace 6.1 does not know.
@@ -196,6 +229,9 @@ fn ioctl(line: &mut Line, request: u32) {
 fn prctl(line: &mut Line, option: u32, word: usize) {
     match option {
         PR_CAPBSET_READ => constant::one(line, Kind::PrctlArg, word as u32),
+        PR_SET_DUMPABLE => {
+            line.text("SUID_DUMP_USER");
+        }
         _ => signal::show(line, word),
     }
 }
@@ -210,21 +246,19 @@ fn pipe(line: &mut Line, [read_end, write_end]: [c_int; 2]) {
 }
 
 /// `{stx_mask=…, stx_attributes=STATX_ATTR_MOUNT_ROOT, stx_mode=S_IFDIR|0755, stx_size=4096, ...}`;
-/// what is looked at is always a folder.
+/// what is looked at is a folder or a file.
 fn status(line: &mut Line, found: &statx) {
     line.text("{stx_mask=");
     constant::flags(line, Kind::StatxMask, found.stx_mask);
     line.text(", stx_attributes=");
     constant::flags(line, Kind::Statx, found.stx_attributes as u32);
-    line.text(", stx_mode=S_IFDIR");
     let mode = u32::from(found.stx_mode);
+    let is_folder = mode & S_IFMT == S_IFDIR;
+    line.text(if is_folder { ", stx_mode=S_IFDIR" } else { ", stx_mode=S_IFREG" });
     for (bit, name) in [(S_ISUID, "|S_ISUID"), (S_ISGID, "|S_ISGID"), (S_ISVTX, "|S_ISVTX")] {
         line.text(if mode & bit == 0 { "" } else { name });
     }
-    line.text("|0");
-    for shift in [6, 3, 0] {
-        line.number((mode >> shift & 7).into());
-    }
+    octal(line.byte(b'|'), mode);
     line.text(", stx_size=").number(found.stx_size).text(", ...}");
 }
 
@@ -268,12 +302,6 @@ fn envp(line: &mut Line, word: usize, strings: Strings<'_>) {
 fn time(line: &mut Line, time: &timespec) {
     line.text("{tv_sec=").number(time.tv_sec.cast_unsigned());
     line.text(", tv_nsec=").number(time.tv_nsec.cast_unsigned()).byte(b'}');
-}
-
-/// `{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=5, tv_usec=0}}`
-fn timer(line: &mut Line, timer: &__kernel_old_itimerval) {
-    line.text("{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=");
-    line.number(timer.it_value.tv_sec.cast_unsigned()).text(", tv_usec=0}}");
 }
 
 /// `{sysname="Linux", nodename="bizarro", ...}`
