@@ -89,6 +89,8 @@ pub enum Kind {
     StatxFlags,
     /// `STATX_…` of statx(2).
     StatxMask,
+    /// `PIDFD_…` of pidfd_open(2).
+    PidfdFlags,
     /// `W…` of wait4(2).
     WaitOptions,
     /// `RLIMIT_…` of prlimit(2).
@@ -271,7 +273,7 @@ calls! {
     mprotect(addr: Address, size: Size, prot: Prot);
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open);
-    pidfd_open(pid: Int, flags: Int);
+    pidfd_open(pid: Int, flags: PidfdFlags);
     pidfd_send_signal(pidfd: Int, sig: Signal, info: Address, flags: Size);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);

@@ -10,8 +10,8 @@ use core::ffi::{CStr, c_int};
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
-    __user_cap_data_struct, __user_cap_header_struct, F_GETFD, S_IFDIR, S_IFMT, S_ISGID, S_ISUID,
-    S_ISVTX, clone_args, kernel_sigaction, rlimit64, statx, timespec,
+    __user_cap_data_struct, __user_cap_header_struct, F_GETFD, FD_CLOEXEC, S_IFDIR, S_IFMT,
+    S_ISGID, S_ISUID, S_ISVTX, clone_args, kernel_sigaction, rlimit64, statx, timespec,
 };
 use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
 use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
@@ -24,7 +24,7 @@ use crate::sys::Outcome;
 use crate::sys::bytes::{c_str, until_nul};
 use crate::sys::namespace::PIDFD_GET_UTS_NAMESPACE;
 use crate::sys::start::Strings;
-use crate::sys::table::{Kind, Request};
+use crate::sys::table::{Call, Kind, Request};
 
 /// The most that is shown of a string, in bytes, and of an array, in strings: strace's `-s`.
 const MAX_STRLEN: usize = 32;
@@ -52,6 +52,7 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Size | Kind::IoctlArg => number(line, word as u64),
         Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => address(line, word),
+        Kind::Dirfd if !(word as c_int).is_negative() => int(line, word as c_int),
         Kind::Dirfd | Kind::Fcntl | Kind::How | Kind::Prctl | Kind::Reboot | Kind::Resource => {
             constant::one(line, kind, word as u32);
         }
@@ -68,6 +69,7 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
         Kind::Mode => octal(line, word as u32),
+        Kind::PidfdFlags => pidfd_flags(line, word),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
         Kind::Path => path(line, c_string(word)),
         Kind::Bytes | Kind::Nodename => string(line, bytes(word, next)),
@@ -85,6 +87,34 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Sigaction => action(line, structure(word)),
         Kind::CapHeader => cap_header(line, *structure(word)),
         Kind::CapFilled | Kind::CapSets => cap_sets(line, structure(word)),
+    }
+}
+
+/// What the result of a call is, where strace shows that in words, too: the flags of a descriptor, or
+/// the type of a namespace.
+#[must_use]
+pub fn result_kind(request: &Request) -> Option<Kind> {
+    match (request.call, request.args[1] as u32) {
+        (Call::fcntl, F_GETFD) => Some(Kind::FcntlArg),
+        (Call::ioctl, NS_GET_NSTYPE) => Some(Kind::Namespaces),
+        _ => None,
+    }
+}
+
+/// Appends a result of this kind: `0x1 (flags FD_CLOEXEC)`, `67108864 (CLONE_NEWUTS)`.
+pub fn show_result(line: &mut Line, kind: Kind, result: usize) {
+    match (kind, result as u32) {
+        (Kind::FcntlArg, FD_CLOEXEC) => {
+            line.text("0x1 (flags FD_CLOEXEC)");
+        }
+        (Kind::Namespaces, flag) => {
+            line.number(flag.into()).text(" (");
+            constant::flags(line, kind, flag);
+            line.byte(b')');
+        }
+        (_, number) => {
+            line.number(number.into());
+        }
     }
 }
 
@@ -110,6 +140,8 @@ fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bo
     let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
     match outcome {
         _ if word == 0 || too_long => false,
+        // Nobody has ended: wait(2), WNOHANG.
+        Some(Ok(0)) if kind == Kind::WaitStatus => false,
         Some(Ok(_)) => true,
         Some(Err(errno)) => errno != Errno::EFAULT && !filled_in,
         None => !filled_in,
@@ -205,6 +237,14 @@ fn limit(line: &mut Line, limit: &rlimit64) {
         };
     }
     line.byte(b'}');
+}
+
+/// `0`; strace 6.1 knows no other that this program uses.
+fn pidfd_flags(line: &mut Line, flags: usize) {
+    match flags {
+        0 => line.byte(b'0'),
+        _ => line.hex(flags).text(" /* PIDFD_??? */"),
+    };
 }
 
 /// `0755`

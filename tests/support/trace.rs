@@ -2,8 +2,8 @@
 //! the program itself writes it. All that differs by SPEC is in [`Log::lines`].
 
 use std::ffi::OsStr;
-use std::fs;
 use std::process::Command;
+use std::{fs, iter};
 
 use newuts::sys::table::TABLE;
 use regex::Captures;
@@ -93,6 +93,14 @@ impl Log {
                 let call = calls.last_mut().unwrap();
                 *call = call.strip_suffix(" <unfinished ...>").unwrap().to_owned();
                 call.push_str(&what[mark.end()..]);
+            } else if let Some((_, result)) = what.split_once("interrupted nanosleep ...>) = ") {
+                // A sleep that a signal interrupted which does nothing: the kernel went on with it.
+                let call = calls.last_mut().unwrap();
+                *call = regex!(r" = \? ERESTART_RESTARTBLOCK .*").replace(call, "").into_owned();
+                call.push_str(" = ");
+                call.push_str(result);
+            } else if what.ends_with(" = ? ERESTARTNOINTR (To be restarted)") {
+                // A signal came: the call is made anew.
             } else if !what.starts_with("---") && !what.starts_with("+++") {
                 calls.push(what.to_owned());
             }
@@ -214,6 +222,22 @@ pub fn sorted(stderr: &str) -> (String, String) {
         .partition(|line| regex!(r"^\d+ +\w+(\(| rax=)").is_match(line));
     trace.sort_by_key(|line| line.split(' ').next().unwrap().parse::<i32>().unwrap());
     (trace.concat(), other.concat())
+}
+
+/// Gives a trace the form in which strace shows an interrupted sleep, where that is so in `expected`:
+/// it then shows how much was left, and not where that is kept.
+pub fn with_interrupted_sleeps(trace: &str, expected: &str) -> String {
+    let interrupted = regex!(r"^\d+ +nanosleep\(\{[^}]*\}, \{[^}]*\}\) = 0$");
+    let kept = regex!(r"(nanosleep\(\{[^}]*\}, )0x[0-9a-f]+\) = 0$");
+    let mut lines = trace.lines().zip(expected.lines().map(Some).chain(iter::repeat(None)));
+    let line = |(line, want): (&str, Option<&str>)| match want {
+        Some(want) if interrupted.is_match(want) => {
+            let (_, left) = want.split_once("}, ").unwrap();
+            kept.replace(line, format!("${{1}}{left}")).into_owned() + "\n"
+        }
+        _ => line.to_owned() + "\n",
+    };
+    lines.by_ref().map(line).collect()
 }
 
 /// Asserts that two texts are the same, and shows the first lines that are not.

@@ -17,6 +17,9 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 /// How long is waited for what is sure to come.
 pub const GRACE: Duration = Duration::from_secs(1);
 
+/// How long a process that has said what there is to say may take to exit.
+const EXIT: Duration = Duration::from_millis(100);
+
 /// The first pause, and the longest: a check takes less than a millisecond.
 const SHORTEST: Duration = Duration::from_micros(50);
 const LONGEST: Duration = Duration::from_millis(10);
@@ -104,7 +107,7 @@ impl Watched<'_> {
                     }
                 }
             }
-            if has_spoken && since_verdict.is_over(GRACE) {
+            if has_spoken && since_verdict.is_over(EXIT) {
                 return End::Unknown;
             }
             if clock.is_over(LIMIT) {

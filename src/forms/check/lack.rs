@@ -50,7 +50,7 @@ pub fn explain(
         Errno::ENOSPC if call == Call::mount && no_mount(sys) => {
             Some("no more mounts: fs.mount-max")
         }
-        _ => not_opened(sys, errno, file?),
+        _ => file.and_then(|file| not_opened(sys, errno, file)),
     }
     .or_else(|| explain_any(sys, failure))
 }

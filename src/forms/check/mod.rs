@@ -20,13 +20,14 @@ use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 use crate::text::{errno, signal};
+use caller::Caller;
 use clock::{End, GRACE, Watched, wait_until};
 use ground::{Board, Room, Verdict};
 use promises::{COUNT, STEPS, need, promise};
-use sandbox::Caller;
 use step::{Act, Forked, Process, Steps, fork};
 pub use which::Which;
 
+mod caller;
 mod clock;
 mod ground;
 mod lack;

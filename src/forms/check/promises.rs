@@ -4,6 +4,9 @@
 //! sentence, and the steps, each of which must go as it says. `= EPERM` says that the call fails so.
 //! What is in braces is done by the child that `Fork` makes, or by the thread; the steps behind them
 //! by its parent. `Hear(1)` waits until another has come to `Say(1)`.
+//!
+//! A name and a number, such as `YurtOS 70`, is a public report in that kernel's own tracker of how the
+//! promise was broken there.
 #![allow(clippy::cast_possible_truncation, reason = "an errno of these fits a byte")]
 
 use linux_raw_sys::errno;
@@ -12,20 +15,9 @@ use super::step::{
     Act, BYTES, CALLERS, CALLERS_DOMAIN, CHILD, CLOEXEC, CWD, DOMAINNAME_FILE, FIRST, GET_NSTYPE,
     GET_PARENT, GET_USERNS, HOSTNAME_FILE, ITS_LENGTH, KILL, KILLED, LAST, LIKE_KILLED, LONGEST,
     MAX_UTS_FILE, ME, MINUS_ONE, MOUNT_POINT, NAME, NEAR_EDGE, NEWNS, NEWUSER, NEWUTS,
-    NEWUTS_NEWUSER, NEWUTS_VFORK, NOBODY, NOWHERE, ONE, OTHER, OVER_EDGE, PRESENT, PRESENT_DOMAIN,
-    PROC, ROOT, Step, TOO_LONG, TWO, UP_TO_EDGE, USER_LINK, UTS_LINK, Word,
+    NEWUTS_NEWUSER, NEWUTS_VFORK, NOBODY, NOWHERE, Need, ONE, OTHER, OVER_EDGE, PRESENT,
+    PRESENT_DOMAIN, PROC, ROOT, Step, TOO_LONG, TWO, UP_TO_EDGE, USER_LINK, UTS_LINK, Word,
 };
-
-/// What a check needs, and a machine may lack.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Nothing: it sets no name, but one that is there, and that is to fail.
-    Nothing,
-    /// A UTS namespace whose names it can set.
-    Names,
-    /// That, and a user namespace in which it is root.
-    User,
-}
 
 /// Makes three tables of the list, which have no pointers in them: those would have to be relocated.
 macro_rules! checks {
@@ -68,13 +60,16 @@ pub fn need(index: usize) -> Need {
 }
 
 checks! {
+    // MentOS 191 and 259: the kernel wrote wherever it was told to.
     Nothing "uname(2): EFAULT for a bad address":
         Uname(NOWHERE) = EFAULT;
+    // NuttX 5107, Gramine 1932: after a longer name its end was still there.
     Names "uname(2): no stale bytes after nodename":
         Sethostname(NAME, LONGEST) Sethostname(NAME, 5) Nodename(NAME, 5);
     Names "uname(2): no stale bytes after domainname":
         Setdomainname(NAME, LONGEST) Setdomainname(NAME, 5) Domainname(NAME, 5);
 
+    // gVisor 861: every name was too long. Unikraft 1307: too long by one byte was not.
     Names "sethostname(2): takes 64 bytes":
         Sethostname(NAME, LONGEST) Nodename(NAME, LONGEST);
     Names "sethostname(2): takes no bytes":
@@ -85,7 +80,7 @@ checks! {
         Sethostname(NAME, MINUS_ONE) = EINVAL;
     Names "sethostname(2): EFAULT for a bad address":
         Sethostname(NOWHERE, 5) = EFAULT;
-    // DragonOS 1739: anybody could set it.
+    // Litebox 631, DragonOS 2089: whoever asked could set it, or the wrong capability was asked for.
     Names "sethostname(2): EPERM without CAP_SYS_ADMIN, whatever the length":
         Capset() Sethostname(NAME, 0) = EPERM Sethostname(NAME, 5) = EPERM
         Sethostname(NAME, TOO_LONG) = EPERM;
@@ -108,6 +103,7 @@ checks! {
     Names "clone(2): CLONE_NEWUTS begins with the same names":
         Sethostname(NAME, 5) Setdomainname(OTHER, 3) Fork(NEWUTS) { Nodename(NAME, 5)
         Domainname(OTHER, 3) Exit(0) } Wait(CHILD, 0);
+    // DragonOS 1846: one name for all.
     Names "clone(2): CLONE_NEWUTS isolates nodename":
         Sethostname(NAME, 5) Fork(NEWUTS) { Sethostname(OTHER, 3) Nodename(OTHER, 3) Exit(0) }
         Wait(CHILD, 0) Nodename(NAME, 5);
@@ -150,6 +146,7 @@ checks! {
     Nothing "setns(2): EPERM without CAP_SYS_ADMIN":
         PidfdOpen(ME) Capset() Setns(LAST, NEWUTS) = EPERM;
 
+    // DragonOS 1231, YurtOS 70: it did not wait.
     Nothing "wait(2): gives what clone gave, and the exit status":
         Fork(0) { Exit(5) } Wait(CHILD, 5);
     Nothing "wait(2): gives the signal that killed":
@@ -159,6 +156,7 @@ checks! {
 
     Nothing "pidfd_open(2): ESRCH for no process":
         PidfdOpen(NOBODY) = ESRCH;
+    // Asterinas 3373: ESRCH.
     Nothing "pidfd_open(2): EINVAL for process id 0":
         PidfdOpen(0) = EINVAL;
 
@@ -179,16 +177,16 @@ checks! {
         Openat(CWD, MOUNT_POINT) Setns(LAST, NEWUTS) Nodename(NAME, 5);
 
     // From here on in the order in which they were added.
+    // Gramine 1727: domainname was left as it was.
     Names "uname(2): fills its whole buffer and nothing beside it":
         Sethostname(NAME, 5) Setdomainname(OTHER, 5) FillsAll();
     Nothing "uname(2): takes a buffer that ends where memory does":
         Uname(UP_TO_EDGE);
     Nothing "uname(2): EFAULT where only the last field does not fit":
         Uname(OVER_EDGE) = EFAULT;
-    // YurtOS 70: fields were missing.
+    // MentOS 256: a field without a NUL at its end.
     Nothing "uname(2): sysname, release, version and machine are strings":
         OthersAreThere();
-    // DragonOS 1740: a new namespace had fields of its own.
     Names "uts_namespaces(7): the other fields are the same in every namespace":
         OthersAreTheSame() Unshare(NEWUTS) OthersAreTheSame()
         Fork(NEWUTS) { OthersAreTheSame() Exit(0) } Wait(CHILD, 0);
@@ -276,12 +274,14 @@ checks! {
     Nothing "setns(2): EINVAL for a pidfd with a type that is no namespace":
         PidfdOpen(ME) Setns(LAST, NEWUTS_VFORK) = EINVAL;
 
+    // YurtOS 70: the two were the same.
     Nothing "wait(2): tells exit status 137 from the end by SIGKILL":
         Fork(0) { Exit(LIKE_KILLED) } Wait(CHILD, LIKE_KILLED);
     Nothing "wait(2): waits for the child that is named":
         Fork(0) { Exit(5) } Fork(0) { Exit(3) } Wait(CHILD, 3) Wait(FIRST, 5);
     Nothing "wait(2): ECHILD for a child that was waited for":
         Fork(0) { Exit(0) } Wait(CHILD, 0) Wait4(CHILD) = ECHILD;
+    // DragonOS 1689: it gave an error.
     Nothing "wait(2): WNOHANG gives 0 while the child lives":
         Fork(0) { Hear(1) Exit(0) } Wait4Nohang(CHILD) Say(1) Wait(CHILD, 0);
 
@@ -313,12 +313,14 @@ checks! {
         Setns(LAST, NEWUTS) IsKept(UTS_LINK);
     Nothing "namespaces(7): the descriptor is of what the link names":
         Openat(CWD, UTS_LINK) IsOf(LAST, UTS_LINK);
+    // gVisor 11210 and 13539, of user namespaces: there was no limit, or nothing heeded it.
     User "namespaces(7): ENOSPC beyond max_uts_namespaces":
         Writes(MAX_UTS_FILE, ONE, 1) Unshare(NEWUTS) = ENOSPC Fork(NEWUTS) = ENOSPC { Exit(0) };
     User "namespaces(7): max_uts_namespaces counts those that are there":
         Writes(MAX_UTS_FILE, TWO, 1) Fork(NEWUTS) { Exit(0) } Wait(CHILD, 0)
         Fork(NEWUTS) { Exit(0) } Wait(CHILD, 0) Unshare(NEWUTS);
 
+    // gVisor 14757: there were no such requests.
     Nothing "ioctl_ns(2): NS_GET_NSTYPE gives CLONE_NEWUTS":
         Openat(CWD, UTS_LINK) Ioctl(LAST, GET_NSTYPE) Gives(NEWUTS);
     Names "ioctl_ns(2): NS_GET_USERNS gives the owner":
@@ -330,7 +332,7 @@ checks! {
     User "ioctl_ns(2): NS_GET_USERNS, EPERM for an owner outside":
         Openat(CWD, UTS_LINK) Unshare(NEWUSER) Ioctl(LAST, GET_USERNS) = EPERM;
 
-    // DragonOS 1846: it showed the machine's in every namespace.
+    // DragonOS 1846, StarryOS 1847: the file was not there, or not that of the reader's namespace.
     Names "proc_sys_kernel(5): hostname shows the reader's":
         Sethostname(NAME, 5) Shows(HOSTNAME_FILE, NAME, 5) Unshare(NEWUTS) Sethostname(OTHER, 3)
         Shows(HOSTNAME_FILE, OTHER, 3);

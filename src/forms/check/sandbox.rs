@@ -2,100 +2,22 @@
 //! be had. That it is one is proven before anything is done there.
 //! Follows namespaces(7) ("The /proc/pid/ns/ directory"), user_namespaces(7), mount_namespaces(7).
 
-use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
     CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWUTS, MS_PRIVATE, MS_REC, O_CLOEXEC, O_RDONLY, SIGKILL,
 };
-use linux_raw_sys::system::new_utsname;
 use syscalls::Errno;
 
 use super::super::init::Init;
-use super::super::namespace::Ids;
+use super::caller::{USER, link, uts_number};
 use super::clock::{GRACE, wait_until};
 use super::lack;
-use super::promises::Need;
-use super::step::{Process, Wanted};
-use crate::sys::bytes::{number, split};
+use super::step::{Need, Process, Steps, Wanted};
 use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
 use crate::text::errno;
 use crate::text::line::Line;
-
-/// The links to the namespaces of the process that reads them: `uts:[4026531838]`.
-pub const UTS: &CStr = c"/proc/self/ns/uts";
-pub const USER: &CStr = c"/proc/self/ns/user";
-pub const MNT: &CStr = c"/proc/self/ns/mnt";
-
-/// The most that is read of such a link, in bytes.
-pub const LONGEST_LINK: usize = 64;
-
-/// What the caller is, and has, and is to keep.
-pub struct Caller {
-    /// The names, and what else uname(2) says.
-    pub names: new_utsname,
-    /// The numbers in its links; none where that says nothing.
-    pub uts: Option<u64>,
-    pub mnt: Option<u64>,
-    /// Its user and group.
-    pub ids: Ids,
-    /// Which process it is.
-    pub init: Init,
-}
-
-impl Caller {
-    /// Looks at it.
-    ///
-    /// # Errors
-    ///
-    /// uname(2).
-    pub fn look(sys: &Sys, init: Init) -> Result<Self, Failure> {
-        let mut buf = MaybeUninit::uninit();
-        sys.uname(&mut buf)?;
-        // SAFETY: the call succeeded, so all of it is written.
-        let names = unsafe { buf.assume_init() };
-        let (uts, mnt) = (uts_number(sys).ok(), link(sys, MNT).ok());
-        Ok(Self { names, uts, mnt, ids: Ids::ask(sys), init })
-    }
-}
-
-/// The number in a namespace's link: its inode's, which no other namespace of the kind has.
-///
-/// # Errors
-///
-/// readlinkat(2); `EINVAL` where there is no number.
-pub fn link(sys: &Sys, path: &CStr) -> Result<u64, Failure> {
-    let mut buf = [0; LONGEST_LINK];
-    let len = sys.readlinkat(path, &mut buf)?;
-    let number = buf.get(..len).and_then(number_in);
-    number.ok_or(Failure { call: Call::readlinkat, errno: Errno::EINVAL })
-}
-
-/// The number of the UTS namespace that the caller is in: from its link, or, where there is no /proc,
-/// from Linux 6.11 on by way of a pidfd.
-///
-/// # Errors
-///
-/// readlinkat(2).
-pub fn uts_number(sys: &Sys) -> Result<u64, Failure> {
-    let by_pidfd = |pidfd| {
-        let namespace = sys.ioctl_pidfd_get_uts_namespace(pidfd);
-        sys.close(pidfd);
-        let namespace = namespace?;
-        let number = sys.statx_ino(namespace);
-        sys.close(namespace);
-        number
-    };
-    link(sys, UTS)
-        .or_else(|no_link| sys.pidfd_open(sys.getpid(), 0).and_then(by_pidfd).map_err(|_| no_link))
-}
-
-/// The number in `uts:[4026531838]`.
-pub fn number_in(link: &[u8]) -> Option<u64> {
-    let (_, rest) = split(link, b'[');
-    number(split(rest?, b']').0)
-}
 
 /// Why there is no user namespace.
 enum NoUser {
@@ -106,9 +28,19 @@ enum NoUser {
     NotNew,
 }
 
-impl Process<'_> {
+impl<'a> Process<'a> {
+    /// Tries the promise. Gives the exit status: the number of the verdict.
+    pub fn run(&mut self, need: Need, steps: &mut Steps<'a>) -> u8 {
+        self.board.begin(self.sys.getpid());
+        let _ = self.sys.prctl_set_pdeathsig(SIGKILL);
+        if self.enter(need) {
+            self.perform(steps);
+        }
+        self.board.verdict() as u8
+    }
+
     /// Enters what the check needs. Gives whether it can go on.
-    pub fn enter(&mut self, need: Need) -> bool {
+    fn enter(&mut self, need: Need) -> bool {
         mount_proc(self.sys, self.caller.init);
         if need == Need::Nothing {
             return true;

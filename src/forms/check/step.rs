@@ -18,11 +18,10 @@ use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use syscalls::Errno;
 
+use super::caller::{self, Caller};
 use super::clock::{self, Clock};
 use super::ground::{Board, GUARD, Room, Scratch, UNTOUCHED, Verdict};
 use super::lack;
-use super::promises::Need;
-use super::sandbox::{self, Caller};
 use crate::sys::bytes::{begins, c_str, same, split};
 use crate::sys::memory::Stack;
 use crate::sys::process::{Fork, Pid, WaitStatus, clone3_args};
@@ -36,6 +35,17 @@ const SHOWN: usize = 5;
 
 /// The stack of a thread, in bytes.
 const STACK_SIZE: usize = 64 * 1024;
+
+/// What a check needs, and a machine may lack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it sets no name, but one that is there, and that is to fail.
+    Nothing,
+    /// A UTS namespace whose names it can set.
+    Names,
+    /// That, and a user namespace in which it is root.
+    User,
+}
 
 /// What a step does. Most are the calls of their names, with the step's words.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -326,19 +336,9 @@ impl<'a> Process<'a> {
         }
     }
 
-    /// Tries the promise. Gives the exit status: the number of the verdict.
-    pub fn run(&mut self, need: Need, steps: &mut Steps<'a>) -> u8 {
-        self.board.begin(self.sys.getpid());
-        let _ = self.sys.prctl_set_pdeathsig(SIGKILL);
-        if self.enter(need) {
-            self.perform(steps);
-        }
-        self.board.verdict() as u8
-    }
-
     /// Does steps, until one does not go as it says or they end for this process. Gives the exit
     /// status.
-    fn perform(&mut self, steps: &mut Steps<'a>) -> u8 {
+    pub fn perform(&mut self, steps: &mut Steps<'a>) -> u8 {
         while let Some(step) = steps.next() {
             match step.act {
                 Act::Exit | Act::Leave => return self.word(step.words[0]) as u8,
@@ -443,8 +443,8 @@ impl<'a> Process<'a> {
             }
             ONE => c"1".as_ptr().expose_provenance(),
             TWO => c"2".as_ptr().expose_provenance(),
-            UTS_LINK => sandbox::UTS.as_ptr().expose_provenance(),
-            USER_LINK => sandbox::USER.as_ptr().expose_provenance(),
+            UTS_LINK => caller::UTS.as_ptr().expose_provenance(),
+            USER_LINK => caller::USER.as_ptr().expose_provenance(),
             PROC => c"/proc".as_ptr().expose_provenance(),
             // A file that is there wherever /proc is.
             MOUNT_POINT => c"/proc/version".as_ptr().expose_provenance(),
@@ -548,12 +548,12 @@ impl<'a> Process<'a> {
     fn is_in_callers_namespace(&self) -> bool {
         !self.is_thread
             && self.outside.is_some()
-            && sandbox::uts_number(self.sys).ok() == self.outside
+            && caller::uts_number(self.sys).ok() == self.outside
     }
 
     /// Whether a mount that is made here would be the caller's.
     fn is_in_callers_mount_namespace(&self) -> bool {
-        let here = sandbox::link(self.sys, sandbox::MNT).ok();
+        let here = caller::link(self.sys, caller::MNT).ok();
         here.is_none() || here == self.caller.mnt
     }
 
@@ -623,7 +623,7 @@ impl<'a> Process<'a> {
         let (flags, file) = match request.call {
             Call::unshare | Call::clone | Call::clone3 => (request.args[0] as u32, None),
             Call::openat => (0, Some(Self::path(request.args[1]))),
-            Call::readlinkat => (0, Some(sandbox::UTS)),
+            Call::readlinkat => (0, Some(caller::UTS)),
             _ => (0, None),
         };
         lack::explain(self.sys, failure, flags, file, self.caller.ids)
@@ -780,7 +780,7 @@ impl<'a> Process<'a> {
 
     /// Looks at the number in a namespace's link.
     fn link(&mut self, path: usize, look: impl FnOnce(&mut Self, u64) -> bool) -> bool {
-        let (buf, size) = (self.room.scratch(), sandbox::LONGEST_LINK);
+        let (buf, size) = (self.room.scratch(), caller::LONGEST_LINK);
         let last = self.last;
         if !self.call(Request::readlinkat(AT_FDCWD, path, buf, size), Wanted::Number) {
             return false;
@@ -788,7 +788,7 @@ impl<'a> Process<'a> {
         // The steps know nothing of the length.
         let len = mem::replace(&mut self.last, last);
         let text = self.room.bytes(buf.expose_provenance(), len.min(size));
-        if sandbox::number_in(text).is_some_and(|number| look(self, number)) {
+        if caller::number_in(text).is_some_and(|number| look(self, number)) {
             return true;
         }
         self.conclude(Verdict::Broken, Line::new(), |line| {
