@@ -1400,8 +1400,12 @@ fn output_that_cannot_be_written_is_a_failure() {
     let mut full = check();
     full.stdout(full_disk());
     outcome(full).is(1, "", "write: No space left on device\n");
+    // As of any other program whose reader has seen enough.
     let mut broken = check();
     broken.stdout(broken_pipe());
+    outcome(broken).is(128 + libc::SIGPIPE, "", "");
+    let mut broken = check();
+    broken.stdout(broken_pipe()).ignoring(libc::SIGPIPE);
     outcome(broken).is(1, "", "write: Broken pipe\n");
     let mut closed = check();
     let run = outcome(std::mem::replace(closed.closed(1), check()));

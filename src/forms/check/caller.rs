@@ -7,8 +7,8 @@ use core::mem::MaybeUninit;
 use linux_raw_sys::system::new_utsname;
 use syscalls::Errno;
 
-use super::super::init::Init;
-use super::super::namespace::Ids;
+use crate::forms::init::Init;
+use crate::forms::namespace::Ids;
 use crate::sys::bytes::{number, split};
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};

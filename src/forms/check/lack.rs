@@ -10,8 +10,8 @@ use linux_raw_sys::general::{
 };
 use syscalls::Errno;
 
-use super::super::hint;
-use super::super::namespace::Ids;
+use crate::forms::hint;
+use crate::forms::namespace::Ids;
 use crate::sys::bytes::{number, split};
 use crate::sys::file::STANDARD;
 use crate::sys::process::Fork;

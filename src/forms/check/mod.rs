@@ -9,7 +9,7 @@
 
 use core::cell::Cell;
 
-use linux_raw_sys::general::{SIGCHLD, SIGKILL, SIGPIPE, SIGXFSZ};
+use linux_raw_sys::general::{SIGCHLD, SIGKILL, SIGXFSZ};
 use syscalls::Errno;
 
 use super::init::Init;
@@ -108,7 +108,6 @@ fn prepare(
     // Each of these calls may be among what is broken. Without it there is still a result.
     let _ = init.catch_signals(sys);
     let _ = sys.sigaction_default(SIGCHLD);
-    let _ = sys.sigaction_ignore(SIGPIPE);
     let _ = sys.sigaction_ignore(SIGXFSZ);
 
     let mut line = Line::new();

@@ -9,11 +9,11 @@ use linux_raw_sys::general::{
 };
 use syscalls::Errno;
 
-use super::super::init::Init;
 use super::caller::{USER, link, uts_number};
 use super::clock::{GRACE, wait_until};
 use super::lack;
 use super::step::{Need, Process, Steps, Wanted};
+use crate::forms::init::Init;
 use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
 use crate::text::errno;
