@@ -288,7 +288,7 @@ fn only_what_is_needed_is_called() {
         [
             &pidfd,
             // PIDFD_GET_UTS_NAMESPACE, which this strace does not know.
-            "ioctl(3, _IOC(_IOC_NONE, 0xff, 0xa, 0), 0) = 4",
+            "ioctl(3, _IOC(_IOC_NONE, ADDR, ADDR, 0), 0) = 4",
             "ioctl(4, NS_GET_USERNS) = 5",
             "setns(5, CLONE_NEWUSER) = 0",
             "setns(4, CLONE_NEWUTS) = 0"
@@ -312,15 +312,15 @@ fn old_kernels_are_served_by_proc() {
     let (_running, child) = hold(newuts([""; 0]), &["-U"]);
     let file = file_of(&child);
     // Before Linux 5.3, and before 5.8.
-    for (fault, users) in [
-        ("pidfd_open:error=ENOSYS", &[&[][..], &["--user"]][..]),
-        ("setns:error=EINVAL:when=1", &[&[]]),
+    for (faults, users) in [
+        (&["pidfd_open:error=ENOSYS"][..], &[&[][..], &["--user"]][..]),
+        (&["setns:error=EINVAL:when=1", "ioctl:error=ENOTTY:when=1"], &[&[]]),
         // Before 6.11, and before 6.9.
-        ("ioctl:error=ENOTTY:when=1", &[&["--user"]]),
-        ("ioctl:error=EINVAL:when=1", &[&["--user"]]),
+        (&["ioctl:error=ENOTTY:when=1"], &[&["--user"]]),
+        (&["ioctl:error=EINVAL:when=1"], &[&["--user"]]),
     ] {
         for user in users {
-            let (run, log) = inject(&[fault], &[user, &["--join", &child][..]].concat());
+            let (run, log) = inject(faults, &[user, &["--join", &child][..]].concat());
             run.is(0, &format!("uts.nodename in {child}: bizarro\n"), "");
             let opened = format!("openat(AT_FDCWD, \"{file}\", O_RDONLY|");
             let opens = log.parent().named("openat");

@@ -197,8 +197,11 @@ fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'
     }
     let none_left = |flags| sys.unshare(flags).is_err_and(|again| again.errno == Errno::ENOSPC);
     let is_zero = |path| sysctl(sys, path) == Some(b'0');
+    // Asked for first: in another user namespace the files show that one's.
+    let no_uts = is_zero(c"/proc/sys/user/max_uts_namespaces");
+    let no_user = is_zero(c"/proc/sys/user/max_user_namespaces");
     if namespace.user.is_some() && none_left(CLONE_NEWUSER) {
-        return Some(if is_zero(c"/proc/sys/user/max_user_namespaces") {
+        return Some(if no_user {
             "no more user namespaces: see /proc/sys/user/max_user_namespaces"
         } else {
             "no more user namespaces: see /proc/sys/user/max_user_namespaces, of this or an outer \
@@ -207,7 +210,7 @@ fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'
     }
     // Where a user namespace could be had, this is asked for in there: that counts outside as well.
     none_left(CLONE_NEWUTS).then(|| {
-        if is_zero(c"/proc/sys/user/max_uts_namespaces") {
+        if no_uts {
             "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces"
         } else {
             "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces, of this or an outer \

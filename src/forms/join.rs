@@ -87,11 +87,7 @@ fn enter(sys: &Sys, target: Target<'_>, user: bool) -> Result<(), Failure> {
     let fd = open(sys, target)?;
     if user {
         let owner = sys.ioctl_ns_get_userns(fd)?;
-        match sys.setns(owner, CLONE_NEWUSER) {
-            // It is the caller's own: there is nothing to enter.
-            Err(Failure { errno: Errno::EINVAL, .. }) => {}
-            entered => entered?,
-        }
+        sys.setns(owner, CLONE_NEWUSER)?;
     }
     sys.setns(fd, CLONE_NEWUTS)
 }
