@@ -139,18 +139,20 @@ fn replace(text: &[u8], pair: [u8; 2], symbol: u8) -> Vec<u8> {
 fn link() {
     println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
 
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let script = format!("-T{root}/linker.ld");
     // A bare linker (`rust-lld`) takes the flags as they are; a C compiler that drives one takes
     // them behind `-Wl,` and must be told to bring nothing of its own.
     let bare = env::var("RUSTC_LINKER").is_ok_and(|linker| linker.ends_with("lld"));
-    if !bare {
-        for flag in ["-nostartfiles", "-nodefaultlibs", "-static-pie"] {
-            println!("cargo:rustc-link-arg-bins={flag}");
-        }
-    }
-    for flag in LINKER.iter().copied().chain([script.as_str()]) {
-        let prefix = if bare { "" } else { "-Wl," };
-        println!("cargo:rustc-link-arg-bins={prefix}{flag}");
+    let prefix = if bare { "" } else { "-Wl," };
+    let drivers: &[&str] =
+        if bare { &[] } else { &["-nostartfiles", "-nodefaultlibs", "-static-pie"] };
+    // The script is an argument of its own: behind `-Wl,`, a comma in the name of the folder would
+    // end it. Both kinds of linker know -T.
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let script = ["-T".to_owned(), format!("{root}/linker.ld")];
+
+    let drivers = drivers.iter().copied().map(str::to_owned);
+    let linkers = LINKER.iter().map(|flag| format!("{prefix}{flag}"));
+    for flag in drivers.chain(linkers).chain(script) {
+        println!("cargo:rustc-link-arg-bins={flag}");
     }
 }

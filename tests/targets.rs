@@ -17,7 +17,7 @@ use regex::Regex;
 
 use crate::support::cross;
 use crate::support::machine::machines;
-use crate::support::package::copy_of_the_package;
+use crate::support::package::{ODD_NAME, copy_of_the_package_called};
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, command};
 
@@ -66,7 +66,7 @@ fn the_file_is_as_bare_as_the_first() {
 fn it_is_the_same_file_from_another_folder() {
     for rust in others() {
         needs!(cross::newuts(rust));
-        let folder = copy_of_the_package();
+        let folder = copy_of_the_package_called(ODD_NAME);
         let again = cross::build(rust, folder.path(), &folder.path().join("target")).unwrap();
         assert!(fs::read(again).unwrap() == fs::read(cross::newuts(rust).unwrap()).unwrap());
     }
