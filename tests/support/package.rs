@@ -7,6 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::apart;
 use super::run::{command, no_fork};
 
 /// The folder with Cargo.toml in it.
@@ -39,7 +40,7 @@ const NAMES: [&str; 15] = [
 
 /// A copy of the checkout, with nothing built in it.
 pub fn copy_of_the_package() -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
+    let copy = apart::folder();
     for name in NAMES {
         copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
     }

@@ -6,10 +6,29 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter,
+};
 
-use super::run::{NEWUTS, command};
+use super::apart::ALONE;
+use super::run::{NEWUTS, Watched as _, command};
 use super::strace::Log;
+
+/// A shell's way to be without /proc. More than one may be mounted there.
+pub const NO_PROC: &str = "while umount -l /proc 2>/dev/null; do :; done; ! [ -e /proc/self ]";
+
+/// Whether a /proc can be mounted in a user namespace of one's own. Not where something is mounted
+/// on a file of this one, for there it would be seen what that hides (mount_namespaces(7)).
+pub fn proc_for_users() -> Result<(), String> {
+    let mut unshare = command(ALONE[0]);
+    let run = unshare.args(&ALONE[1..]).args(["--map-root-user", "true"]).run();
+    if run.status == 0 {
+        Ok(())
+    } else {
+        Err(format!("a /proc that user namespaces can have too: {}", run.stderr.trim_end()))
+    }
+}
 
 /// A command that does `preparation`, a shell's, as root in mount and UTS namespaces of its own,
 /// then becomes `words`.
@@ -31,13 +50,33 @@ pub fn confined(preparation: &str, args: &[&str]) -> Command {
 
 /// Gives the command a seccomp filter that refuses `call` with EPERM.
 pub fn refusing(command: &mut Command, call: libc::c_long) -> &mut Command {
+    filter(command, call, Vec::new(), libc::EPERM);
+    command
+}
+
+/// A command that runs `words` where the kernel answers `call` with `errno`, or with a success that
+/// is none, if one of the call's arguments is this number.
+pub fn answering(words: &[&str], call: libc::c_long, argument: (u8, u32), errno: i32) -> Command {
+    let (index, value) = argument;
+    let (len, op) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
+    let condition = SeccompCondition::new(index, len, op, value.into()).unwrap();
+    let rules = vec![SeccompRule::new(vec![condition]).unwrap()];
+    // What answers may lie: it is to do so below namespaces that are real.
+    let mut command = command(ALONE[0]);
+    command.args(&ALONE[1..]).args(words);
+    filter(&mut command, call, rules, errno);
+    command
+}
+
+/// Gives the command a seccomp filter that answers a call by these rules.
+fn filter(command: &mut Command, call: libc::c_long, rules: Vec<SeccompRule>, errno: i32) {
     let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
-    let eperm = SeccompAction::Errno(libc::EPERM.cast_unsigned());
-    let rules = [(call, Vec::new())].into();
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, eperm, arch).unwrap();
+    let answer = SeccompAction::Errno(errno.cast_unsigned());
+    let rules = [(call, rules)].into();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, arch).unwrap();
     let filter: BpfProgram = filter.try_into().unwrap();
     // SAFETY: two system calls and no more.
-    unsafe { command.pre_exec(move || apply_filter(&filter).map_err(io::Error::other)) }
+    unsafe { command.pre_exec(move || apply_filter(&filter).map_err(io::Error::other)) };
 }
 
 /// A command that runs `words`, the first of them a path, with exactly this environment.
