@@ -151,6 +151,7 @@ fn of_options_end_at_the_first_operand() {
     needs!(shells());
     for line in ["newuts box true --ho", "newuts -- --ho", "newuts --join 1 true --ho"] {
         for (shell, complete) in SHELLS {
+            assert!(complete("newuts --ho").contains("--hold"), "{shell}");
             assert!(!complete(line).contains("--hold"), "{shell}: {line}");
         }
     }

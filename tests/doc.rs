@@ -19,7 +19,9 @@ pub fn options(text: &str) -> BTreeSet<String> {
 
 /// The options that `--help` names.
 pub fn options_of_help() -> BTreeSet<String> {
-    options(&newuts(["--help"]).run().stdout)
+    let options = options(&newuts(["--help"]).run().stdout);
+    assert!(options.len() >= 15, "few options: {options:?}");
+    options
 }
 
 #[test]

@@ -324,6 +324,10 @@ fn all_faults(forms: Vec<Form>) {
         .iter()
         .flat_map(|subject| subject.faults().into_iter().map(move |fault| (subject, fault)))
         .collect();
+    for subject in &subjects {
+        let (calls, faults) = (subject.parent.len(), subject.faults().len());
+        assert!(calls >= 3 && faults >= calls, "{calls} calls, {faults} faults");
+    }
     let next = AtomicUsize::new(0);
     let work = || {
         let mut failures = String::new();
@@ -429,6 +433,7 @@ fn writes_of_one_byte_lose_nothing() {
                 call.split_once(", \"").unwrap().1.rsplit_once("\", ").unwrap().0.to_owned()
             };
             let in_one: String = process(&whole).iter().map(in_one).collect();
+            assert!(!in_one.is_empty(), "{args:?}");
             assert_eq!(pid.replace(&in_bytes, ""), pid.replace(&in_one, ""), "{args:?}");
         }
     }

@@ -4,14 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::support::apart;
+use crate::support::cross::LIMIT;
 use crate::support::package::{PACKAGE, cargo, cargo_home, copy_of_the_package};
 use crate::support::run::{NEWUTS, Watched as _, command};
-
-/// How long a build may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// The files below a folder of the package, by their paths in it.
 fn files(folder: &str) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::support::require::{self, needs};
-use crate::support::run::{Running, Watched as _, command, eventually, kill, newuts};
+use crate::support::run::{LIMIT, Running, Watched as _, command, eventually, kill, newuts};
 
 /// The UTS namespace of a process.
 fn namespace(pid: i32) -> String {
@@ -19,7 +19,7 @@ fn namespace(pid: i32) -> String {
 fn two_hundred_namespaces_at_once_are_all_different() {
     needs!(require::root());
     let held: Vec<_> = (0..200)
-        .map(|index| newuts(["--delay=0", "--hold=300", &format!("n{index}")]).start())
+        .map(|index| newuts(["--delay=0", "--hold=3000", &format!("n{index}")]).start())
         .collect();
     let children: Vec<_> = held.iter().map(Running::cloned).collect();
     let own = namespace(i32::try_from(std::process::id()).unwrap());
@@ -65,7 +65,7 @@ fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
     let running = unshare.args(arguments).stdin(input.0).start();
     drop(unshare);
     running.until("ready\n");
-    eventually("eight sleep", std::time::Duration::from_secs(60), || {
+    eventually("eight sleep", LIMIT, || {
         let is_sleep = |pid: &i32| {
             fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n")
         };
@@ -96,5 +96,7 @@ fn runs_one_after_another_leave_nothing_behind() {
     "#;
     let mut unshare = command("unshare");
     unshare.args(["--map-root-user", "sh", "-c", script, crate::support::run::NEWUTS]);
-    unshare.arg(RUNS.to_string()).run().is(0, &format!("{RUNS}\n"), "");
+    // On a busy machine that may take a while.
+    let run = unshare.arg(RUNS.to_string()).start().finish_within(5 * LIMIT);
+    run.is(0, &format!("{RUNS}\n"), "");
 }

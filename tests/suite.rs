@@ -18,6 +18,7 @@ mod failures;
 mod faults;
 mod hints;
 mod join;
+mod left_behind;
 mod line;
 mod memory;
 mod package;

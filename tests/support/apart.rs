@@ -5,6 +5,7 @@
 //! `tests/left-behind`.
 
 use std::cell::RefCell;
+use std::env;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::thread::{self, Scope, ScopedJoinHandle};
@@ -91,9 +92,11 @@ pub fn beside<'scope, T: Send + 'scope>(
     thread::Builder::new().name(name).spawn_scoped(scope, work).unwrap()
 }
 
-/// What stands before the test's name in that of each of its files.
+/// How the names of this test's files begin: with the suite, if `tests/left-behind` gave it a name,
+/// and the test.
 fn prefix() -> String {
-    format!("newuts-{}-", test())
+    let suite = env::var("NEWUTS_TEST_SUITE").map(|suite| suite + "-").unwrap_or_default();
+    format!("newuts-{suite}{}-", test())
 }
 
 /// An empty folder, removed with this.

@@ -201,7 +201,7 @@ impl Engine {
 
     /// The control group under which its containers have theirs.
     fn cgroup(&self) -> String {
-        format!("/newuts{}", self.folder.path().file_name().unwrap().to_str().unwrap())
+        format!("/{}", self.folder.path().file_name().unwrap().to_str().unwrap())
     }
 
     /// A command that runs in the cell.
