@@ -24,7 +24,7 @@ use crate::support::run::{
     Copied, LIMIT, NEWUTS, Outcome, Running, Watched as _, broken_pipe, command, eventually,
     full_disk, in_time, kill, newuts, unprivileged,
 };
-use crate::support::setting::{NO_PROC, after, answering, proc_for_users, refusing};
+use crate::support::setting::{NO_PROC, after, answering, proc_for_users, refusing, settings};
 use crate::support::strace::{self, strace_in};
 
 /// How long a check may take, before it is ended.
@@ -530,7 +530,7 @@ fn every_promise_can_be_seen_broken() {
 
 #[test]
 fn a_machine_without_user_namespaces_skips_those() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let expected = |promise: &str| {
         if is_of_users(promise) { Skipped(NO_SPACE.to_owned()) } else { Kept }
     };
@@ -564,6 +564,7 @@ fn a_user_without_privilege_can_try_them_all() {
 fn root_without_the_capability_needs_a_user_namespace() {
     needs!(require::user_namespaces());
     report(under(&NO_CAPABILITY)).is(|_| Kept);
+    needs!(settings());
     let neither = under(&[&NO_USERS[..], &NO_CAPABILITY].concat());
     report(neither).is(|promise| without_power(promise, NO_SPACE, REFUSED));
 }
@@ -806,6 +807,7 @@ fn a_kernel_that_makes_no_sandbox_is_told_from_one_that_does() {
     // Both names are lost, and given back: see `as_caller`.
     let run = Inject("unshare:retval=0").run();
     assert_eq!((run.status, run.stderr.as_str()), (1, ""));
+    needs!(settings(), proc_for_users());
     let run =
         outcome(injecting(&[&NO_USERS[..], &ALONE, &["--uts"]].concat(), &["unshare:retval=0"]));
     assert_eq!((run.status, run.stderr.as_str()), (1, ""));
@@ -991,7 +993,7 @@ fn output_that_cannot_be_written_is_a_failure() {
 
 #[test]
 fn prove_reads_it() {
-    needs!(require::user_namespaces(), require::tool("prove"));
+    needs!(require::user_namespaces(), require::tool("prove"), settings());
     let prove = |run: &Outcome| {
         let file = apart::file();
         fs::write(file.path(), &run.stdout).unwrap();

@@ -9,6 +9,7 @@ use regex::Regex;
 use crate::support::package::{PACKAGE, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, Watched as _, command, newuts};
+use crate::support::setting::settings;
 use crate::support::strace;
 
 /// The options that a text names: `--hold`, `-U`.
@@ -158,7 +159,7 @@ const CAUSES: [(&str, &str); 19] = [
 
 #[test]
 fn the_page_s_diagnostics_are_what_the_program_says() {
-    needs!(strace::here(), require::user_namespaces());
+    needs!(strace::here(), require::user_namespaces(), settings());
     let source = read("doc/newuts.1");
     let section = source.split(".SH DIAGNOSTICS").nth(1).unwrap().split(".SH ").next().unwrap();
     let messages = section

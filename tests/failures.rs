@@ -14,6 +14,7 @@ use crate::support::run::{
     Copied, LIMIT, Outcome, Watched as _, broken_pipe, command, eventually, four_lines, full_disk,
     in_time, kill, newuts, no_fork, parents_lines, state, transcript, unprivileged,
 };
+use crate::support::setting::settings;
 use crate::support::strace::{self, inject};
 
 /// Has time for everything in its order.
@@ -64,7 +65,7 @@ fn without_processes() {
 
 #[test]
 fn without_namespaces() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let copy = Copied::new();
     let script = r#"echo 0 >/proc/sys/user/max_uts_namespaces; exec "$@""#;
     let mut user = unprivileged();

@@ -8,7 +8,7 @@ use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, NEWUTS, Watched as _, command, full_disk, in_time, newuts, no_fork, unprivileged,
 };
-use crate::support::setting::{after, confined, refusing};
+use crate::support::setting::{after, confined, refusing, settings};
 use crate::support::strace::{self, inject};
 
 const NO_CAPABILITY: &str = "newuts: hint: no CAP_SYS_ADMIN: run as root, or add --user; \
@@ -107,7 +107,7 @@ fn joining_another_s_user_namespace() {
 
 #[test]
 fn no_namespaces_left() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let limit = |which: &str, value: u32| format!("echo {value} >/proc/sys/user/max_{which}");
     for (limit, options, hint) in [
         (limit("uts_namespaces", 0), &[][..], NO_MORE_UTS),
@@ -130,7 +130,7 @@ fn no_namespaces_left() {
 
 #[test]
 fn the_last_namespace_is_used_up() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let last = "echo 1 >/proc/sys/user/max_uts_namespaces";
     confined(last, &["a", "uname", "-n"]).run().is(0, "a\n", "");
     for (args, call, status) in [(&["b"][..], "clone", 1), (&["b", "uname", "-n"], "unshare", 125)]
@@ -144,7 +144,7 @@ fn the_last_namespace_is_used_up() {
 /// that has no space left.
 #[test]
 fn a_full_disk_is_no_limit() {
-    needs!(require::user_namespaces(), strace::here());
+    needs!(require::user_namespaces(), strace::here(), settings());
     in_time(|seconds| {
         let last = format!(
             "echo 1 >/proc/sys/user/max_uts_namespaces; \
@@ -309,7 +309,7 @@ fn nothing_is_asked_before_a_call_has_failed() {
 
 #[test]
 fn standard_error_may_be_closed() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let no_more = "echo 0 >/proc/sys/user/max_user_namespaces";
     confined(no_more, &["-U", "x", "true"]).closed(2).run().is(125, "", "");
 }

@@ -9,7 +9,7 @@ use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, NEWUTS, Running, Watched as _, command, host_name, newuts, unprivileged,
 };
-use crate::support::setting::{NO_PROC, after, calls_to_execve};
+use crate::support::setting::{NO_PROC, after, calls_to_execve, settings};
 use crate::support::strace::{self, Strace, inject};
 
 const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
@@ -47,7 +47,7 @@ fn the_session_of_the_manual_page() {
 
 #[test]
 fn it_is_the_namespace_itself_and_not_a_copy() {
-    needs!(require::root());
+    needs!(require::root(), settings());
     let (_running, child) = held();
     let there = fs::read_link(file_of(&child)).unwrap().into_os_string().into_string().unwrap();
     for target in [&child, &file_of(&child)] {

@@ -7,6 +7,7 @@ use crate::support::apart::{ALONE, beside, test};
 use crate::support::package::PACKAGE;
 use crate::support::require::{self, needs};
 use crate::support::run::{Outcome, Watched as _, command};
+use crate::support::setting::settings;
 
 /// Runs a shell's script under it.
 fn left_behind(script: &str) -> Outcome {
@@ -70,13 +71,13 @@ fn failure(mut command: Command) -> String {
 
 #[test]
 fn a_test_that_leaves_a_mount_or_a_name_fails_and_the_machine_has_neither() {
-    needs!(require::namespaces(), require::tool("nsenter"));
+    needs!(require::namespaces(), require::tool("nsenter"), settings());
     let before = machine();
     for (script, left) in [
         ("mount -t tmpfs it /media", " /media "),
         ("mount --make-shared /", " shared:"),
-        ("echo it >/proc/sys/kernel/hostname", "nodename: \"it\""),
-        ("echo it >/proc/sys/kernel/domainname", "domainname: \"it\""),
+        ("echo it >/proc/sys/kernel/hostname", "host name it"),
+        ("echo it >/proc/sys/kernel/domainname", "domain name it"),
     ] {
         let mut shell = command("sh");
         shell.args(["-c", script]);

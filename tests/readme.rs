@@ -122,7 +122,7 @@ fn in_order(text: &str) -> String {
         let (first, rest) = parent.split_at(parent.len().min(1));
         [&shell, first, &child, rest].concat()
     });
-    blocks.map(|line| format!("{line}\n")).collect()
+    blocks.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// What is compared: process ids by their order, no addresses, no kernel times, no names of

@@ -8,6 +8,7 @@ use rustix::process::Signal;
 
 use crate::support::require::{self, needs};
 use crate::support::run::{LIMIT, Running, Watched as _, command, eventually, kill, newuts};
+use crate::support::setting::settings;
 
 /// The UTS namespace of a process.
 fn namespace(pid: i32) -> String {
@@ -38,7 +39,7 @@ fn two_hundred_namespaces_at_once_are_all_different() {
 
 #[test]
 fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     // Eight may be had, and the ninth not, until one of the eight ends.
     let script = r#"
         echo 8 >/proc/sys/user/max_uts_namespaces
@@ -82,7 +83,7 @@ fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
 #[test]
 fn runs_one_after_another_leave_nothing_behind() {
     const RUNS: u32 = 2_000;
-    needs!(require::namespaces());
+    needs!(require::namespaces(), settings());
     // A limit that would be reached after 20 if one namespace stayed for a hundred runs. The
     // kernel frees them a moment after the process has ended.
     let script = r#"

@@ -16,6 +16,7 @@ use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, NEWUTS, Outcome, Running, Watched, broken_pipe, full_disk, kill, newuts, no_fork,
 };
+use crate::support::setting::settings;
 use crate::support::strace::{self, strace_in};
 use crate::support::trace::{Log, Traced, regex, same, sorted, table};
 
@@ -351,7 +352,7 @@ fn usage_help_and_version_are_shown() {
 
 #[test]
 fn refusals_and_the_search_for_their_causes_are_shown() {
-    needs!(strace::here(), require::namespaces());
+    needs!(strace::here(), require::namespaces(), settings());
     let [delay, hold, name] = QUICK;
     let demo: &[&str] = &[delay, hold, name];
     let demo_user: &[&str] = &[delay, hold, "--user", name];

@@ -20,12 +20,28 @@ pub const ALONE: [&str; 6] =
     ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
 
 /// What a test is to leave as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 struct Kept {
-    nodename: String,
-    domainname: String,
-    /// Nothing where the mounts are the machine's, which others may change meanwhile.
-    mounts: Option<String>,
+    /// Whether the mounts are its own. The machine's are others' too.
+    own: bool,
+    /// A name or a mount each.
+    lines: Vec<String>,
+}
+
+impl Kept {
+    fn look(own: bool) -> Self {
+        let names = uname();
+        let (host, domain) = (names.nodename(), names.domainname());
+        let mut lines = vec![
+            format!("host name {}", host.to_string_lossy()),
+            format!("domain name {}", domain.to_string_lossy()),
+        ];
+        if own {
+            let mounts = fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
+            lines.extend(mounts.lines().map(|mount| format!("mount {mount}")));
+        }
+        Self { own, lines }
+    }
 }
 
 thread_local! {
@@ -38,44 +54,40 @@ pub fn apart() {
     KEPT.with_borrow_mut(|kept| {
         kept.get_or_insert_with(|| {
             // SAFETY: the thread shares its memory and its files with the others as before.
-            let unshared = unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWUTS) } == 0;
-            if unshared {
+            let own = unsafe { libc::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWUTS) } == 0;
+            if own {
                 // In a chroot, whose root need not be a mount, they stay as they are.
                 let _ =
                     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC);
             }
-            look(unshared)
+            Kept::look(own)
         });
     });
-}
-
-fn look(own_mounts: bool) -> Kept {
-    let names = uname();
-    Kept {
-        nodename: names.nodename().to_str().unwrap().to_owned(),
-        domainname: names.domainname().to_str().unwrap().to_owned(),
-        mounts: own_mounts.then(|| fs::read_to_string("/proc/thread-self/mountinfo").unwrap()),
-    }
 }
 
 /// Asserts that this thread has the mounts and the names that it had at first.
 #[track_caller]
 pub fn assert_kept() {
     apart();
-    let kept = KEPT.with_borrow(Option::clone).unwrap();
-    assert_eq!(look(kept.mounts.is_some()), kept, "what a test does stays");
+    let before = KEPT.with_borrow(Option::clone).unwrap();
+    let after = Kept::look(before.own);
+    let without = |some: &Kept, others: &Kept| -> Vec<String> {
+        some.lines.iter().filter(|line| !others.lines.contains(line)).cloned().collect()
+    };
+    let (added, gone) = (without(&after, &before), without(&before, &after));
+    assert!(before.lines == after.lines, "what a test does stays: {added:#?} for {gone:#?}");
 }
 
 /// Whether this thread has mounts and names of its own.
 pub fn is_apart() -> bool {
-    KEPT.with_borrow(|kept| kept.as_ref().is_some_and(|kept| kept.mounts.is_some()))
+    KEPT.with_borrow(|kept| kept.as_ref().is_some_and(|kept| kept.own))
 }
 
 /// Gives this thread another domain name, which it is to keep.
 pub fn set_domain_name(name: &str) {
     apart();
     setdomainname(name.as_bytes()).unwrap();
-    KEPT.with_borrow_mut(|kept| kept.as_mut().unwrap().domainname = name.to_owned());
+    KEPT.set(Some(Kept::look(is_apart())));
 }
 
 /// The name of this test, fit for a file.

@@ -30,6 +30,19 @@ pub fn proc_for_users() -> Result<(), String> {
     }
 }
 
+/// Whether the settings in /proc/sys can be set. Not in a container that has them mounted to be
+/// read.
+pub fn settings() -> Result<(), String> {
+    let limit = "/proc/sys/user/max_uts_namespaces";
+    let script = format!("value=$(cat {limit}) && echo $value >{limit}");
+    let run = command("unshare").args(["--map-root-user", "sh", "-c", &script]).run();
+    if run.status == 0 {
+        Ok(())
+    } else {
+        Err(format!("a /proc/sys that can be written to: {}", run.stderr.trim_end()))
+    }
+}
+
 /// A command that does `preparation`, a shell's, as root in mount and UTS namespaces of its own,
 /// then becomes `words`.
 pub fn after(preparation: &str, words: &[&str]) -> Command {
