@@ -287,8 +287,8 @@ fn only_what_is_needed_is_called() {
         calls(&["-U", "--join", &child]),
         [
             &pidfd,
-            // PIDFD_GET_UTS_NAMESPACE, which this strace does not know.
-            "ioctl(3, _IOC(_IOC_NONE, 0xff, 0xa, 0), 0) = 4",
+            // PIDFD_GET_UTS_NAMESPACE, which this strace does not know: 0xff, 0xa.
+            "ioctl(3, _IOC(_IOC_NONE, ADDR, ADDR, 0), 0) = 4",
             "ioctl(4, NS_GET_USERNS) = 5",
             "setns(5, CLONE_NEWUSER) = 0",
             "setns(4, CLONE_NEWUTS) = 0"
@@ -402,7 +402,7 @@ fn the_user_namespace_is_the_owner_s_and_not_the_process_s() {
     for deeper in [
         &["unshare", "-U"][..],
         &["unshare", "-r"],
-        &["unshare", "-r", "unshare", "-U", "unshare", "-C"],
+        &["unshare", "-r", "unshare", "-r", "unshare", "-U"],
     ] {
         // A user namespace without an id has no program that may set a name.
         let mut user = as_user();
@@ -448,7 +448,7 @@ fn beside_a_stranger(fault: Option<&str>, join: &str) -> Outcome {
         until [ \"$(\"$NEWUTS\" --join $friend)\" = \"uts.nodename in $friend: friend\" ]; do
             sleep .05
         done
-        exec $STRACE \"$NEWUTS\" $JOIN $friend >&3 2>&4";
+        $STRACE \"$NEWUTS\" $JOIN $friend >&3 2>&4";
     let outside = "exec 3>&1 4>&2
         \"$NEWUTS\" -U --hold=300 --delay=0 stranger >\"$LOG\" &
         until grep -q child: \"$LOG\" && grep -q parent: \"$LOG\"; do sleep .05; done
