@@ -33,6 +33,7 @@ use text::line::Line;
 
 #[cfg_attr(target_arch = "x86_64", path = "cpu/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "cpu/aarch64.rs")]
+#[cfg_attr(target_arch = "x86", path = "cpu/x86.rs")]
 pub mod cpu;
 
 pub mod args;

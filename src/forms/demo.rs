@@ -3,7 +3,7 @@
 
 use core::ffi::c_int;
 
-use linux_raw_sys::general::{SIGCHLD, SIGKILL, SIGPIPE, timespec};
+use linux_raw_sys::general::{__kernel_timespec, SIGCHLD, SIGKILL, SIGPIPE};
 use syscalls::Errno;
 
 use super::hint;
@@ -24,9 +24,9 @@ pub struct Demo<'a> {
     /// The child's namespace.
     pub namespace: Namespace<'a>,
     /// How long the child keeps its namespace open.
-    pub hold: timespec,
+    pub hold: __kernel_timespec,
     /// How long the parent waits before it looks at its own host name.
-    pub delay: timespec,
+    pub delay: __kernel_timespec,
     /// The signal that the child gets when the parent dies.
     pub kill_child: Option<u32>,
 }
@@ -132,7 +132,7 @@ fn in_child(child: &Child<'_>) -> Result<(), Failure> {
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.
-fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Failure> {
+fn sleep(sys: &Sys, mut duration: __kernel_timespec) -> Result<(), Failure> {
     while let Sleep::Interrupted(remaining) = sys.nanosleep(&duration)? {
         duration = remaining;
     }

@@ -37,6 +37,7 @@ constants! {
     Namespaces general: CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
     Mount general: MS_BIND MS_REC MS_PRIVATE;
     Timer general: ITIMER_REAL;
+    Clock general: CLOCK_MONOTONIC;
     Open general: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_CLOEXEC;
     Dirfd general: AT_FDCWD;
     Fcntl general: F_GETFD;
