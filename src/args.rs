@@ -264,7 +264,9 @@ impl<'a> CommandLine<'a> {
     fn short(&mut self, word: &'a [u8], letter: &'a u8) -> Result<(), Mistake<'a>> {
         let (option, forms) = match letter {
             b'U' => (Opt::User, COMMAND | JOIN),
+            b'V' => (Opt::Version, ALL),
             b'c' => (Opt::MapCurrentUser, COMMAND),
+            b'h' => (Opt::Help, ALL),
             b'r' => (Opt::MapRootUser, COMMAND),
             _ => return Err(Mistake::new(Wrong::Letter, slice::from_ref(letter))),
         };

@@ -65,7 +65,7 @@ it in the UTS namespace of TARGET, a process id or a path with a slash.
   -r, --map-root-user     the same, and be root there
   --trace[=regs]          show the system calls, as strace(1) or as registers
   --check                 try what the kernel promises; prints KTAP
-  --help, --version       print this help, or the version
+  -h, --help; -V, --version  print this help; print the version
 
 Exit status: that of COMMAND; else that of the child, or 128 plus the signal
 that killed it; 1 (or 125, with COMMAND or --join) if a call or check failed,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::support::engine::{Container, Kind, With, builders, engines};
+use crate::support::hint::{FILTER, NO_CAPABILITY, NO_SETFCAP, NOT_THIS_USER, not_permitted};
 use crate::support::run::{Outcome, Watched as _, eventually, transcript};
 
 use With::{
@@ -14,15 +15,6 @@ use With::{
 
 /// A run of the demonstration that is soon over.
 const SHORT: [&str; 3] = ["--delay=0.2", "--hold=0.4", "bizarro"];
-
-const NO_CAPABILITY: &str = "newuts: hint: no CAP_SYS_ADMIN: \
-                             run as root, or add --user; in a container, --cap-add SYS_ADMIN\n";
-const FILTERED: &str = "newuts: hint: a seccomp filter refuses it\n";
-
-/// The words for EPERM from a call, with a hint.
-fn refused(call: &str, hint: &str) -> String {
-    format!("{call}: Operation not permitted\n{hint}")
-}
 
 /// Asserts the demonstration's four lines, in a container called antero.
 #[track_caller]
@@ -72,11 +64,31 @@ fn the_capability_is_not_there_by_default() {
         for with in [&[][..], &[Unconfined], &[Nobody], &[ReadOnly], &[SysBoot]] {
             let what = format!("{:?}, {with:?}", engine.kind);
             let run = engine.newuts(with, &SHORT).run();
-            assert_eq!(run.stderr, refused("clone", NO_CAPABILITY), "{what}");
+            assert_eq!(run.stderr, not_permitted("clone", NO_CAPABILITY), "{what}");
             assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{what}");
         }
         let run = engine.newuts(&[], &["box", "true"]).run();
-        run.is(125, "", &refused("unshare", NO_CAPABILITY));
+        run.is(125, "", &not_permitted("unshare", NO_CAPABILITY));
+    }
+}
+
+/// The capability was added, and it is another user who wants it.
+#[test]
+fn the_capability_is_root_s() {
+    for engine in engines() {
+        for with in [&[SysAdmin, Nobody][..], &[Privileged, Nobody]] {
+            let what = format!("{:?}, {with:?}", engine.kind);
+            let run = engine.newuts(with, &SHORT).run();
+            if (engine.kind, with) == (Kind::Podman, &[SysAdmin, Nobody]) {
+                // It gives what was added by name to this user, too: capabilities(7), "Ambient".
+                assert_demonstrates(&run, &what);
+                continue;
+            }
+            assert_eq!(run.stderr, not_permitted("clone", NOT_THIS_USER), "{what}");
+            assert_eq!((run.status, run.stdout.as_str()), (1, ""), "{what}");
+            let run = engine.newuts(with, &["box", "true"]).run();
+            run.is(125, "", &not_permitted("unshare", NOT_THIS_USER));
+        }
     }
 }
 
@@ -102,12 +114,14 @@ fn the_user_option_is_up_to_the_engine() {
                 let demonstration = engine.newuts(with, &[&[option], &SHORT[..]].concat()).run();
                 let command = engine.newuts(with, &[option, "box", "/newuts", "--version"]).run();
                 let (first, second) = match engine.kind {
-                    Kind::Docker => (refused("clone", FILTERED), refused("unshare", FILTERED)),
+                    Kind::Docker => {
+                        (not_permitted("clone", FILTER), not_permitted("unshare", FILTER))
+                    }
                     Kind::Podman => {
-                        (refused("sethostname", FILTERED), refused("sethostname", FILTERED))
+                        (not_permitted("sethostname", FILTER), not_permitted("sethostname", FILTER))
                     }
                     Kind::Runc if option != "--user" && with.is_empty() => {
-                        (refused("write", ""), refused("write", ""))
+                        (not_permitted("write", NO_SETFCAP), not_permitted("write", NO_SETFCAP))
                     }
                     Kind::Runc => {
                         assert_demonstrates(&demonstration, &what);
@@ -139,9 +153,9 @@ fn the_user_option_needs_no_capability_where_no_filter_is() {
 fn a_filter_is_named_where_the_capability_is_there() {
     for engine in engines() {
         let run = engine.newuts(&[SysAdmin, Filter], &SHORT).run();
-        run.is(1, "", &refused("clone", FILTERED));
+        run.is(1, "", &not_permitted("clone", FILTER));
         let run = engine.newuts(&[SysAdmin, Filter], &["box", "true"]).run();
-        run.is(125, "", &refused("unshare", FILTERED));
+        run.is(125, "", &not_permitted("unshare", FILTER));
     }
 }
 

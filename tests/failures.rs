@@ -9,6 +9,7 @@ use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Resource, Signal};
 
+use crate::support::hint::{NO_CAPABILITY, NO_MORE_UTS, NOT_THIS_USER, not_permitted};
 use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, Outcome, Watched as _, broken_pipe, command, four_lines, full_disk, kill, newuts,
@@ -22,18 +23,13 @@ const SHORT: [&str; 3] = ["--delay=0.3", "--hold=0.6", "bizarro"];
 /// Would sleep long, if nothing ended it.
 const LONG: [&str; 3] = ["--delay=0.3", "--hold=300", "bizarro"];
 
-/// What it says without privilege.
-const NOT_PERMITTED: &str = "clone: Operation not permitted\n\
-    newuts: hint: no CAP_SYS_ADMIN: run as root, or add --user; \
-    in a container, --cap-add SYS_ADMIN\n";
-
 #[test]
 fn without_privilege() {
     needs!(require::root(), require::tool("setpriv"));
     let mut setpriv = command("setpriv");
     setpriv.args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
     setpriv.arg(crate::support::run::NEWUTS).args(LONG);
-    setpriv.run().is(1, "", NOT_PERMITTED);
+    setpriv.run().is(1, "", &not_permitted("clone", NO_CAPABILITY));
 }
 
 #[test]
@@ -41,7 +37,8 @@ fn as_an_ordinary_user() {
     needs!(require::root(), require::tool("setpriv"));
     let copy = Copied::new();
     let mut setpriv = unprivileged();
-    setpriv.arg(&copy.path).args(LONG).run().is(1, "", NOT_PERMITTED);
+    let message = not_permitted("clone", NOT_THIS_USER);
+    setpriv.arg(&copy.path).args(LONG).run().is(1, "", &message);
 }
 
 #[test]
@@ -69,9 +66,8 @@ fn without_namespaces() {
     let script = r#"echo 0 >/proc/sys/user/max_uts_namespaces; exec "$@""#;
     let mut user = unprivileged();
     user.args(["unshare", "--map-root-user", "sh", "-c", script, "sh"]).arg(&copy.path).args(LONG);
-    let message = "clone: No space left on device\n\
-                   newuts: hint: no more UTS namespaces: see /proc/sys/user/max_uts_namespaces\n";
-    user.run().is(1, "", message);
+    let message = format!("clone: No space left on device\n{NO_MORE_UTS}");
+    user.run().is(1, "", &message);
 }
 
 #[test]

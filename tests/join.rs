@@ -1,16 +1,20 @@
 //! The third form: into a UTS namespace that exists, as in setns(2).
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::process::Command;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
 use std::time::Duration;
 
+use rustix::fs::{CWD, FileType, Mode, OFlags, makedev, mknodat};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Copied, NEWUTS, Running, Watched as _, command, eventually, host_name, kill, newuts,
+    Copied, NEWUTS, Outcome, Running, Watched as _, command, eventually, host_name, kill, newuts,
     unprivileged,
 };
 use crate::support::setting::{after, calls_to_execve};
@@ -268,12 +272,28 @@ fn only_what_is_needed_is_called() {
     needs!(strace::here(), require::user_namespaces());
     let (_running, child) = hold(newuts([""; 0]), &["-U"]);
     let file = file_of(&child);
-    let opened = format!("openat(AT_FDCWD, \"{file}\", O_RDONLY|O_CLOEXEC) = 3");
     let pidfd = format!("pidfd_open({child}, 0) = 3");
+    // It must not wait for a file that is none of a namespace.
+    let opened = calls(&["--join", &file]).remove(0);
+    assert!(opened.starts_with(&format!("openat(AT_FDCWD, \"{file}\", O_RDONLY|")), "{opened}");
+    assert!(opened.ends_with(") = 3"), "{opened}");
+    for flag in ["O_NONBLOCK", "O_CLOEXEC"] {
+        assert!(opened.contains(flag), "{opened}");
+    }
     assert_eq!(calls(&["--join", &child]), [&pidfd, "setns(3, CLONE_NEWUTS) = 0"]);
-    let both = "setns(3, CLONE_NEWUTS|CLONE_NEWUSER) = 0";
-    assert_eq!(calls(&["-U", "--join", &child]), [&pidfd, both]);
     assert_eq!(calls(&["--join", &file]), [&opened, "setns(3, CLONE_NEWUTS) = 0"]);
+    // The owner of the names that are then joined, and of no others.
+    assert_eq!(
+        calls(&["-U", "--join", &child]),
+        [
+            &pidfd,
+            // PIDFD_GET_UTS_NAMESPACE, which this strace does not know.
+            "ioctl(3, _IOC(_IOC_NONE, 0xff, 0xa, 0), 0) = 4",
+            "ioctl(4, NS_GET_USERNS) = 5",
+            "setns(5, CLONE_NEWUSER) = 0",
+            "setns(4, CLONE_NEWUTS) = 0"
+        ]
+    );
     assert_eq!(
         calls(&["-U", "--join", &file]),
         [
@@ -292,14 +312,20 @@ fn old_kernels_are_served_by_proc() {
     let (_running, child) = hold(newuts([""; 0]), &["-U"]);
     let file = file_of(&child);
     // Before Linux 5.3, and before 5.8.
-    for fault in ["pidfd_open:error=ENOSYS", "setns:error=EINVAL:when=1"] {
-        for user in [&[][..], &["--user"]] {
-            let (run, log) = inject(&[fault], &[user, &["--join", &child]].concat());
+    for (fault, users) in [
+        ("pidfd_open:error=ENOSYS", &[&[][..], &["--user"]][..]),
+        ("setns:error=EINVAL:when=1", &[&[]]),
+        // Before 6.11, and before 6.9.
+        ("ioctl:error=ENOTTY:when=1", &[&["--user"]]),
+        ("ioctl:error=EINVAL:when=1", &[&["--user"]]),
+    ] {
+        for user in users {
+            let (run, log) = inject(&[fault], &[user, &["--join", &child][..]].concat());
             run.is(0, &format!("uts.nodename in {child}: bizarro\n"), "");
-            let opened = format!("openat(AT_FDCWD, \"{file}\", O_RDONLY|O_CLOEXEC) = ");
-            assert!(log.parent().named("openat")[0].starts_with(&opened));
+            let opened = format!("openat(AT_FDCWD, \"{file}\", O_RDONLY|");
+            let opens = log.parent().named("openat");
+            assert!(opens.iter().any(|call| call.starts_with(&opened)), "{opens:?}");
             assert!(log.parent().named("setns").last().unwrap().ends_with(", CLONE_NEWUTS) = 0"));
-            assert_eq!(log.parent().named("ioctl").len(), user.len());
         }
     }
     let (run, _) = inject(&["pidfd_open:error=ENOSYS"], &["--join=2147483647"]);
@@ -312,7 +338,6 @@ fn nothing_is_tried_after_another_error() {
     needs!(strace::here());
     let own = format!("--join={}", std::process::id());
     for (fault, message) in [
-        ("pidfd_open:error=EINVAL", "pidfd_open: Invalid argument\n"),
         ("pidfd_open:error=EMFILE", "pidfd_open: Too many open files\n"),
         ("setns:error=ESRCH", "setns: No such process\n"),
         ("setns:error=ENOMEM", "setns: Cannot allocate memory\n"),
@@ -321,6 +346,277 @@ fn nothing_is_tried_after_another_error() {
         run.is(125, "", message);
         assert_eq!(log.parent().named("openat"), [""; 0], "{fault}");
     }
+}
+
+/// The user namespace that owns the UTS namespace of a process (ioctl_ns(2), `NS_GET_USERNS`).
+fn owner(pid: &str) -> String {
+    const NS_GET_USERNS: libc::Ioctl = 0xb701;
+    let file = fs::File::open(file_of(pid)).unwrap();
+    // SAFETY: it takes no argument and gives a descriptor.
+    let owner = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_USERNS) };
+    assert!(owner > 2, "{}", std::io::Error::last_os_error());
+    // SAFETY: nobody else has it.
+    let owner = fs::File::from(unsafe { OwnedFd::from_raw_fd(owner) });
+    format!("user:[{}]", owner.metadata().unwrap().ino())
+}
+
+/// Waits until a process that becomes others one after the other is the last of them.
+fn until_called(running: &Running, name: &str) -> String {
+    let pid = running.pid().to_string();
+    let comm = || fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    eventually(name, Duration::from_secs(20), || (comm().trim_end() == name).then_some(()));
+    pid
+}
+
+/// Asserts that the process and its file lead to the same place with --user: that of the owner,
+/// which need not be the process's own.
+#[track_caller]
+fn owner_is_entered(command: impl Fn() -> Command, pid: &str, uid: &str) {
+    let owner = owner(pid);
+    let look = "uname -n; readlink /proc/self/ns/user /proc/self/ns/uts; id -u";
+    let uts = fs::read_link(file_of(pid)).unwrap();
+    let said = format!("outer\n{owner}\n{}\n{uid}\n", uts.display());
+    for target in [pid, &file_of(pid)] {
+        for user in ["-U", "--user"] {
+            let mut command = command();
+            command.args([user, "--join", target, "sh", "-c", look]).run().is(0, &said, "");
+        }
+        // Who is root in there may set the name.
+        let mut command = command();
+        let run = command.args(["-U", "--join", target, "busybox", "hostname", "outer"]).run();
+        assert_eq!(run.status, i32::from(uid != "0"), "{run:?}");
+    }
+}
+
+#[test]
+fn the_user_namespace_is_the_owner_s_and_not_the_process_s() {
+    needs!(require::user_namespaces(), require::tool("busybox"));
+    let program = Copied::new();
+    let as_user = || {
+        let mut command = unprivileged();
+        command.arg(&program.path);
+        command
+    };
+    let as_root = || newuts([""; 0]);
+    // The process went on into another user namespace, or into several.
+    for deeper in [
+        &["unshare", "-U"][..],
+        &["unshare", "-r"],
+        &["unshare", "-r", "unshare", "-U", "unshare", "-C"],
+    ] {
+        // A user namespace without an id has no program that may set a name.
+        let mut user = as_user();
+        let running = user.args(["-r", "outer"]).args(deeper).args(["sleep", "60"]).start();
+        let pid = until_called(&running, "sleep");
+        let own = fs::read_link(format!("/proc/{pid}/ns/user")).unwrap();
+        assert_ne!(own.to_str().unwrap(), owner(&pid));
+        owner_is_entered(as_user, &pid, "0");
+        owner_is_entered(as_root, &pid, "65534");
+    }
+    // The process came from outside, and stayed in its own.
+    let holding = as_user().args(["-r", "--hold=60", "--delay=0", "outer"]).start();
+    let child = holding.cloned().to_string();
+    let running = newuts(["--join", &child, "sleep", "60"]).start();
+    let pid = until_called(&running, "sleep");
+    assert_eq!(owner(&pid), owner(&child));
+    assert_ne!(
+        fs::read_link(format!("/proc/{pid}/ns/user")).unwrap().to_str(),
+        Some(&*owner(&pid))
+    );
+    owner_is_entered(as_root, &pid, "65534");
+}
+
+/// The owner is the caller's own already: no other place is looked for.
+#[test]
+fn the_caller_s_own_user_namespace_cannot_be_entered() {
+    needs!(strace::here(), require::user_namespaces());
+    let (_running, child) = held();
+    for target in [&child, &file_of(&child)] {
+        let (run, log) = Strace::new(&[], &["--user", "--join", target]).run();
+        run.is(125, "", "setns: Invalid argument\n");
+        assert_eq!(log.parent().named("setns").len(), 1);
+        assert!(log.parent().named("openat").len() <= usize::from(target.contains('/')));
+    }
+}
+
+/// A PID namespace in which `/proc` is that of the one outside: there, the process with the number
+/// of `friend` is the child of `newuts stranger`, in a user namespace that can be entered.
+fn beside_a_stranger(faults: &[&str], join: &str) -> Outcome {
+    let inside = "until [ \"$friend\" = $stranger ]; do
+            \"$NEWUTS\" $OPTIONS friend sleep 300 & friend=$!
+        done
+        until [ \"$(\"$NEWUTS\" --join $friend)\" = \"uts.nodename in $friend: friend\" ]; do
+            sleep .05
+        done
+        exec $STRACE \"$NEWUTS\" $JOIN $friend >&3 2>&4";
+    let outside = "exec 3>&1 4>&2
+        \"$NEWUTS\" -U --hold=300 --delay=0 stranger >\"$LOG\" &
+        until grep -q child: \"$LOG\" && grep -q parent: \"$LOG\"; do sleep .05; done
+        stranger=$(sed -n 's/clone() returned //p' \"$LOG\")
+        export stranger
+        unshare --pid --fork --kill-child sh -c \"$INSIDE\"";
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let faults: String = faults.iter().map(|fault| format!(" --inject={fault}")).collect();
+    let strace = if faults.is_empty() { faults } else { format!("strace -o/dev/null{faults}") };
+    let mut command = command("unshare");
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--uts"]);
+    command.args(["sh", "-c", outside]).env("INSIDE", inside).env("LOG", log.path());
+    command.env("NEWUTS", NEWUTS).env("JOIN", join).env("STRACE", strace);
+    command.env("OPTIONS", if join.contains("own") { "" } else { "-U" });
+    command.env("JOIN", join.replace("own ", "")).run()
+}
+
+#[test]
+fn nobody_is_joined_but_who_was_named() {
+    needs!(strace::here(), require::user_namespaces());
+    // Where the kernel can tell, /proc does not matter.
+    let run = beside_a_stranger(&[], "--join");
+    assert!(run.stdout.ends_with(": friend\n"), "{run:?}");
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    let run = beside_a_stranger(&[], "--user --join");
+    assert!(run.stdout.ends_with(": friend\n"), "{run:?}");
+    assert_eq!((run.status, run.stderr.as_str()), (0, ""));
+    // "own": the process is in the caller's user namespace.
+    beside_a_stranger(&[], "own --user --join").is(125, "", "setns: Invalid argument\n");
+    // Where it cannot, an error is better than somebody else.
+    for (fault, join) in [
+        ("pidfd_open:error=ENOSYS", "--join"),
+        ("pidfd_open:error=ENOSYS", "--user --join"),
+        ("pidfd_open:error=ENOSYS", "own --user --join"),
+        ("setns:error=EINVAL:when=1", "--join"),
+        ("ioctl:error=ENOTTY:when=1", "--user --join"),
+        ("ioctl:error=ENOTTY:when=1", "own --user --join"),
+    ] {
+        let run = beside_a_stranger(&[fault], join);
+        assert_eq!((run.status, run.stdout.as_str()), (125, ""), "{fault} {join}: {run:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{fault} {join}: {run:?}");
+    }
+}
+
+/// A thread of this process with a UTS namespace of its own, and its id. It ends with the sender.
+fn thread(name: &'static str) -> (Sender<()>, String) {
+    let (end, ended) = channel::<()>();
+    let (say, said) = channel();
+    thread::spawn(move || {
+        // SAFETY: it shares nothing by it, and its names are its own from then on.
+        assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUTS) }, 0);
+        rustix::system::sethostname(name.as_bytes()).unwrap();
+        say.send(rustix::thread::gettid().as_raw_nonzero().to_string()).unwrap();
+        let _ = ended.recv();
+    });
+    (end, said.recv().unwrap())
+}
+
+#[test]
+fn a_thread_is_joined_as_nsenter_does() {
+    needs!(strace::here(), require::tool("nsenter"));
+    let (end, tid) = thread("of a thread");
+    let theirs = command("nsenter").args(["--target", &tid, "--uts", "uname", "-n"]).run();
+    theirs.is(0, "of a thread\n", "");
+    for target in [&tid, &file_of(&tid)] {
+        newuts(["--join", target, "uname", "-n"]).run().is(0, "of a thread\n", "");
+        let said = format!("uts.nodename in {target}: of a thread\n");
+        newuts(["--join", target]).run().is(0, &said, "");
+        newuts(["--user", "--join", target]).run().is(125, "", "setns: Invalid argument\n");
+    }
+    // Its process has the name of all others.
+    let own = std::process::id().to_string();
+    newuts(["--join", &own, "uname", "-n"]).run().is(0, &format!("{}\n", host_name()), "");
+    // Kernels that have no descriptor for a thread: before Linux 6.9, 5.3.
+    for fault in ["pidfd_open:error=EINVAL", "pidfd_open:error=ENOENT", "pidfd_open:error=ENOSYS"] {
+        let (run, _) = inject(&[fault], &["--join", &tid]);
+        run.is(0, &format!("uts.nodename in {tid}: of a thread\n"), "");
+    }
+    // As a user who may not.
+    let program = Copied::new();
+    let mut as_user = unprivileged();
+    let run = as_user.arg(&program.path).args(["--join", &tid]).run();
+    assert_eq!((run.status, run.stdout.as_str()), (125, ""), "{run:?}");
+    drop(end);
+    // Once it has ended there is none of that number.
+    let gone = || fs::metadata(format!("/proc/self/task/{tid}")).is_err();
+    eventually("the thread's end", Duration::from_secs(20), || gone().then_some(()));
+    let run = newuts(["--join", &tid]).run();
+    assert_eq!((run.status, run.stdout.as_str()), (125, ""), "{run:?}");
+    assert_eq!(run.stderr.lines().count(), 1, "{run:?}");
+}
+
+/// Whatever the file is, the answer comes at once: none of them is waited for.
+#[test]
+fn any_kind_of_file_is_a_prompt_error() {
+    needs!(require::root());
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let make = |name: &str, kind: FileType, device: u64| {
+        mknodat(CWD, at(name), kind, Mode::RUSR | Mode::WUSR, device).unwrap();
+    };
+    make("fifo", FileType::Fifo, 0);
+    make("read fifo", FileType::Fifo, 0);
+    make("socket", FileType::Socket, 0);
+    make("no such device", FileType::CharacterDevice, makedev(60, 7));
+    make("no such disk", FileType::BlockDevice, makedev(60, 7));
+    fs::write(at("file"), "").unwrap();
+    fs::write(at("leased"), "").unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    symlink("loop", at("loop")).unwrap();
+    symlink("fifo", at("link")).unwrap();
+    // Somebody else has it for himself, and is asked to give it up: fcntl(2), "Leases".
+    let leased = fs::File::options().write(true).open(at("leased")).unwrap();
+    // SAFETY: a signal that does nothing tells about it (F_SETSIG, linux/fcntl.h).
+    unsafe { libc::fcntl(leased.as_raw_fd(), 10, libc::SIGURG) };
+    // SAFETY: the lease is this file's.
+    let lease = unsafe { libc::fcntl(leased.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) };
+    assert_eq!(lease, 0);
+    let reader = {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        rustix::fs::open(at("read fifo"), flags, Mode::empty()).unwrap()
+    };
+    let invalid = "setns: Invalid argument\n";
+    let not_there = "openat: No such file or directory\n";
+    let no_device = "openat: No such device or address\n";
+    for (name, message) in [
+        ("fifo", invalid),
+        ("link", invalid),
+        ("read fifo", invalid),
+        ("file", invalid),
+        ("folder", invalid),
+        ("folder/", invalid),
+        ("socket", no_device),
+        ("no such device", no_device),
+        ("no such disk", no_device),
+        ("dangling", not_there),
+        ("nowhere", not_there),
+        ("file/", "openat: Not a directory\n"),
+        ("loop", "openat: Too many levels of symbolic links\n"),
+        ("leased", "openat: Resource temporarily unavailable\n"),
+        ("/dev/null", invalid),
+        ("/dev/zero", invalid),
+        ("/dev/full", invalid),
+        ("/dev/ptmx", invalid),
+        ("/dev/random", invalid),
+        ("/dev/tty", no_device),
+        ("/proc/1", invalid),
+        ("/proc/self/exe", invalid),
+        ("/proc/self/ns/mnt", invalid),
+        ("/proc/self/ns/user", invalid),
+        ("/proc/self/ns/pid_for_children", invalid),
+    ] {
+        let path = if name.starts_with('/') { name.to_owned() } else { at(name) };
+        for command in [&[][..], &["true"]] {
+            // In a session of its own, which has no terminal: it must not get one, either.
+            let mut setsid = crate::support::run::command("setsid");
+            setsid.args(["--wait", NEWUTS, "--join", &path]).args(command);
+            let run = setsid.start().finish_within(Duration::from_secs(20));
+            run.is(125, "", message);
+        }
+        let run = newuts(["--user", "--join", &path]).start();
+        let run = run.finish_within(Duration::from_secs(20));
+        assert_eq!((run.status, run.stdout.as_str()), (125, ""), "{name}: {run:?}");
+        assert_eq!(run.stderr.lines().count(), 1, "{name}: {run:?}");
+    }
+    drop(reader);
+    drop(leased);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub mod number {
     pub use syscalls::Sysno::*;
     pub use syscalls::Sysno::{
         clock_nanosleep_time64 as clock_nanosleep, fcntl64 as fcntl, getegid32 as getegid,
-        geteuid32 as geteuid, mmap2 as mmap,
+        geteuid32 as geteuid, mmap2 as mmap, setresgid32 as setresgid, setresuid32 as setresuid,
     };
 }
 

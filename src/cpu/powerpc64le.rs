@@ -211,7 +211,7 @@ pub unsafe extern "C" fn memset(s: *mut u8, c: c_int, n: usize) -> *mut u8 {
         "cmpdi 5, 0",
         "beq 3f",
         "addi 5, 5, -1", // from the end, so that r3 stays the result
-        "stbx 4, 3, 5", // only the lowest byte is stored
+        "stbx 4, 3, 5",  // only the lowest byte is stored
         "b 2b",
         "3:",
         "blr",

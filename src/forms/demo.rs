@@ -3,15 +3,19 @@
 
 use core::ffi::c_int;
 
-use linux_raw_sys::general::{__kernel_timespec, SIGCHLD, SIGKILL, SIGPIPE};
+use linux_raw_sys::general::{
+    __kernel_timespec, O_CLOEXEC, O_NONBLOCK, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP,
+    SIGVTALRM, SIGXFSZ,
+};
 use syscalls::Errno;
 
 use super::hint;
 use super::init::Init;
 use super::namespace::{Ids, Namespace, show_names};
-use crate::sys::file::STDOUT;
+use crate::sys::file::{Fd, STDOUT};
 use crate::sys::memory::Stack;
-use crate::sys::process::{Pid, Sleep, WaitStatus};
+use crate::sys::process::{ANY_CHILD, Pid, Sleep, WaitStatus};
+use crate::sys::signal::sigset;
 use crate::sys::start::InitialStack;
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
@@ -42,20 +46,27 @@ struct Child<'a> {
 /// What the child is to get when its parent dies.
 struct DeathSignal {
     signal: u32,
-    parent: Pid,
+    /// A pipe to read from and to write to, in which nobody writes. Its end is there when the
+    /// parent has died: no process id would tell a child that is born in another PID namespace,
+    /// for getppid(2) says 0 there.
+    pipe: [Fd; 2],
 }
+
+/// What would end the parent in silence, and leave the child asleep: that nobody reads what it
+/// writes, that the file may not grow, that a timer strikes which a caller has started. While they
+/// are blocked, write(2) fails instead, and says why.
+const BLOCKED: [u32; 5] = [SIGPIPE, SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF];
 
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
 /// status.
 #[must_use]
 pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Demo<'_>) -> u8 {
-    parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure, demo))
+    parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure))
 }
 
-/// Says what failed, and why if that can be found. Gives the exit status.
-fn fail(sys: &Sys, failure: Failure, demo: &Demo<'_>) -> u8 {
+/// Says what failed. Gives the exit status.
+fn fail(sys: &Sys, failure: Failure) -> u8 {
     failure.report(sys);
-    hint::give(sys, failure, &demo.namespace);
     1
 }
 
@@ -65,8 +76,10 @@ fn parent(
     init: Init,
     demo: &Demo<'_>,
 ) -> Result<u8, Failure> {
-    // A closed pipe shall be an EPIPE to report, not a death that leaves the child asleep.
-    sys.sigaction_ignore(SIGPIPE)?;
+    // Whatever signals the caller has blocked or ignored, both processes begin with these. Where
+    // SIGCHLD is ignored, the kernel throws the child's status away.
+    sys.sigprocmask_setmask(&sigset(BLOCKED))?;
+    sys.sigaction_default(SIGCHLD)?;
     init.catch_signals(sys)?;
 
     // The child has a copy of this memory, and could run on its copy of this stack: fork(2) does
@@ -76,22 +89,36 @@ fn parent(
     // From here on there are two: the child begins in child_func(), in its own UTS namespace.
     let flags = demo.namespace.flags() | SIGCHLD;
     let ids = demo.namespace.ids_before(sys);
-    let death_signal = demo.kill_child.map(|signal| DeathSignal { signal, parent: sys.getpid() });
+    let death_signal = match demo.kill_child {
+        Some(signal) => Some(DeathSignal { signal, pipe: sys.pipe2(O_NONBLOCK | O_CLOEXEC)? }),
+        None => None,
+    };
     let child = Child { sys, demo, ids, death_signal };
     // SAFETY: the child gets a copy of the memory, and the stack is for it alone.
-    let child_pid = unsafe { sys.clone(child_func, child_stack.top(), flags, &child) }?;
+    let cloned = unsafe { sys.clone(child_func, child_stack.top(), flags, &child) };
+    let child_pid = match cloned {
+        Ok(child_pid) => child_pid,
+        Err(failure) => return Ok(refused(sys, failure, &child)),
+    };
 
     // Only the parent comes here. Whatever it cannot do, it leaves no child behind.
     let shown = show_parent(sys, child_pid, demo);
     if shown.is_err() {
         let _ = sys.kill(child_pid, SIGKILL);
     }
-    let status = wait(sys, child_pid);
+    let status = wait(sys, init, child_pid);
     shown?;
     let status = status?;
 
     Line::new().text("child has terminated").write_to(sys, STDOUT)?;
     Ok(status.code())
+}
+
+/// Says why there is no such namespace. Gives the exit status.
+fn refused(sys: &Sys, failure: Failure, child: &Child<'_>) -> u8 {
+    failure.report(sys);
+    hint::give(sys, failure, &child.demo.namespace, child.ids);
+    1
 }
 
 /// What the parent does while the child sleeps.
@@ -108,27 +135,51 @@ fn show_parent(sys: &Sys, child_pid: Pid, demo: &Demo<'_>) -> Result<(), Failure
 
 /// Where the child begins. There is no caller to return to: its result goes to exit(2).
 extern "C" fn child_func(child: &Child<'_>) -> c_int {
-    match in_child(child) {
-        Ok(()) => 0,
-        Err(failure) => fail(child.sys, failure, child.demo).into(),
-    }
+    in_child(child).unwrap_or_else(|failure| fail(child.sys, failure)).into()
 }
 
-fn in_child(child: &Child<'_>) -> Result<(), Failure> {
+fn in_child(child: &Child<'_>) -> Result<u8, Failure> {
     let Child { sys, demo, ids, death_signal } = child;
-    if let Some(DeathSignal { signal, parent }) = death_signal {
-        sys.prctl_set_pdeathsig(*signal)?;
-        // A parent that died before the call sends nothing any more.
-        if sys.getppid() != *parent {
-            sys.kill(sys.getpid(), *signal)?;
-        }
+    if let Some(death_signal) = death_signal {
+        death_signal.ask_for(sys)?;
     }
 
-    demo.namespace.set_up(sys, *ids)?;
+    if let Err(failure) = demo.namespace.set_up(sys, *ids) {
+        return Ok(refused(sys, failure, child));
+    }
     show_names(sys, b"child", demo.namespace.domainname.is_some())?;
 
     // The namespace lives as long as the child: time to look at it, or to join it.
-    sleep(sys, demo.hold)
+    sleep(sys, demo.hold)?;
+    Ok(0)
+}
+
+impl DeathSignal {
+    /// Has the kernel send the signal to this process when its parent dies.
+    ///
+    /// # Errors
+    ///
+    /// prctl(2), rt_sigaction(2), rt_sigprocmask(2).
+    fn ask_for(&self, sys: &Sys) -> Result<(), Failure> {
+        let Self { signal, pipe: [read_end, write_end] } = *self;
+        sys.prctl_set_pdeathsig(signal)?;
+        // It must arrive, whatever is blocked here, and whatever the caller ignores.
+        if BLOCKED.contains(&signal) {
+            sys.sigprocmask_setmask(&sigset(BLOCKED.into_iter().filter(|other| *other != signal)))?;
+        }
+        if !matches!(signal, SIGKILL | SIGSTOP) {
+            sys.sigaction_default(signal)?;
+        }
+        // A parent that died before the first call sends nothing any more. While it lives, it could
+        // write to the pipe, and there is nothing to read yet: EAGAIN.
+        sys.close(write_end);
+        let parent_is_dead = sys.read(read_end, &mut [0]) == Ok(0);
+        // Process 1 of a PID namespace can send itself nothing.
+        if parent_is_dead && sys.kill(sys.getpid(), signal).is_err() {
+            sys.exit_group(WaitStatus::killed_by(signal).code());
+        }
+        Ok(())
+    }
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.
@@ -141,9 +192,12 @@ fn sleep(sys: &Sys, mut duration: __kernel_timespec) -> Result<(), Failure> {
 
 /// Waits for the child, however often a signal interrupts. A child that cannot be waited for is
 /// killed, unless it is gone: `ECHILD`.
-fn wait(sys: &Sys, pid: Pid) -> Result<WaitStatus, Failure> {
+fn wait(sys: &Sys, init: Init, pid: Pid) -> Result<WaitStatus, Failure> {
+    // Process 1 is the parent of all who have lost theirs, and nobody else waits for them.
+    let whom = if init == Init::None { pid } else { ANY_CHILD };
     loop {
-        match sys.wait4(pid) {
+        match sys.wait4(whom) {
+            Ok((ended, _)) if ended != pid => {}
             Err(Failure { errno: Errno::EINTR, .. }) => {}
             Err(failure) if failure.errno != Errno::ECHILD => {
                 let _ = sys.kill(pid, SIGKILL);

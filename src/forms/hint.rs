@@ -1,130 +1,251 @@
 //! Why a call was refused: one line after the error, for a cause that was tested and not guessed.
 //! Follows capabilities(7), seccomp(2), user_namespaces(7) and namespaces(7) ("/proc/sys/user").
+//!
+//! A cause is tested when the call has failed and the process is about to end: so a test may change
+//! the process.
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::{CAP_SYS_ADMIN, CLONE_NEWUSER, O_CLOEXEC, O_RDONLY, SIGCHLD};
+use linux_raw_sys::general::{
+    CAP_SYS_ADMIN, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_THREAD, CLONE_VFORK, O_CLOEXEC, O_RDONLY,
+    O_WRONLY,
+};
 use linux_raw_sys::ptrace::SECCOMP_MODE_FILTER;
 use linux_raw_sys::system::__NEW_UTS_LEN;
 use syscalls::Errno;
 
-use super::namespace::Namespace;
-use crate::sys::file::STDERR;
-use crate::sys::process::Fork;
-use crate::sys::table::Call;
+use super::namespace::{Ids, Namespace};
+use crate::sys::file::{Fd, STDERR};
+use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 
-/// Says why `failure` happened on the way into `namespace`, if the cause can be found.
-pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) {
-    let hint = match failure.errno {
-        Errno::EPERM if namespace.user.is_some() => not_permitted_with_user(sys),
-        Errno::EPERM => not_permitted(sys),
-        // From write(2) it says that a disk is full.
-        Errno::ENOSPC if failure.call != Call::write => no_space(sys, failure, namespace),
-        Errno::EINVAL => invalid(sys, failure, namespace),
+/// What execve(2) says `ENOENT` of although it is there: a script whose `#!` line, or a program
+/// whose loader, names a file that is not.
+pub const NO_INTERPRETER: &str = "it is there, but its interpreter is not";
+
+/// The size of a page of memory is this, or less, on every CPU.
+const LARGEST_PAGE: usize = 64 * 1024;
+
+/// Says why `failure` happened on the way into `namespace`, if the cause can be found. `ids` are
+/// those that were to be mapped.
+pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>, ids: Option<Ids>) {
+    let Failure { call, errno } = failure;
+    let makes_namespaces = matches!(call, Call::clone | Call::unshare);
+    let hint = match errno {
+        Errno::EPERM if makes_namespaces && namespace.user.is_none() => {
+            no_capability(sys, || can_have_user_namespace(sys)).or_else(|| filtered(sys, failure))
+        }
+        Errno::EPERM if makes_namespaces => {
+            no_user_namespace(sys).or_else(|| filtered(sys, failure))
+        }
+        Errno::EPERM if call == Call::write => no_map(sys, failure, ids),
+        Errno::EPERM => filtered(sys, failure),
+        Errno::EACCES if makes_namespaces => refused_by_security_module(sys, failure),
+        Errno::ENOSPC if makes_namespaces => no_space(sys, failure, namespace),
+        Errno::EINVAL if makes_namespaces => not_in_this_kernel(sys, namespace),
+        Errno::EINVAL => too_long(failure, namespace),
         _ => None,
     };
-    say(sys, hint);
-}
-
-/// Says why joining failed, if the cause can be found. With `user` the capability is that of the
-/// namespace joined, about which the caller's own says nothing.
-pub fn give_for_join(sys: &Sys, failure: Failure, user: bool) {
-    let hint = match failure.errno {
-        Errno::EPERM if user => filtered(sys),
-        Errno::EPERM => not_permitted(sys),
-        _ => None,
-    };
-    say(sys, hint);
-}
-
-fn say(sys: &Sys, hint: Option<&str>) {
     if let Some(hint) = hint {
-        // Where it cannot be written, the exit status still tells.
-        let _ = Line::new().text("newuts: hint: ").text(hint).write_to(sys, STDERR);
+        say(sys, hint);
     }
 }
 
-/// `EPERM`: the capability is missing, or it is there but a filter is too.
-fn not_permitted(sys: &Sys) -> Option<&'static str> {
-    let effective = sys.capget().ok()?;
-    if effective & (1 << CAP_SYS_ADMIN) == 0 {
-        return Some(
-            "no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN",
-        );
+/// Says why joining failed, if the cause can be found. `user` is whether the user namespace was
+/// joined first; `target` opens the UTS namespace.
+pub fn give_for_join(
+    sys: &Sys,
+    failure: Failure,
+    user: bool,
+    target: impl FnOnce() -> Result<Fd, Failure>,
+) {
+    let hint = match failure {
+        Failure { call: Call::setns, errno: Errno::EPERM } if user => filtered(sys, failure),
+        Failure { call: Call::setns, errno: Errno::EPERM } => {
+            // Whether --user would have led there: whether the owner can be entered.
+            let with_user = || {
+                let owner = target().and_then(|fd| sys.ioctl_ns_get_userns(fd));
+                owner.and_then(|owner| sys.setns(owner, CLONE_NEWUSER)).is_ok()
+            };
+            no_capability(sys, with_user).or_else(|| filtered(sys, failure))
+        }
+        _ => None,
+    };
+    if let Some(hint) = hint {
+        say(sys, hint);
     }
-    filtered(sys)
 }
 
-/// `EPERM` where a user namespace gives the capability: it may be had only with the capability
-/// outside, or not at all.
-fn not_permitted_with_user(sys: &Sys) -> Option<&'static str> {
-    if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == b'0' {
-        return Some("user namespaces are for root: kernel.unprivileged_userns_clone is 0");
-    }
-    if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == b'1' {
-        return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
-    }
-    filtered(sys)
+/// Says a hint.
+pub fn say(sys: &Sys, hint: &str) {
+    // Where it cannot be written, the exit status still tells.
+    let _ = Line::new().text("newuts: hint: ").text(hint).write_to(sys, STDERR);
 }
 
-/// Whether a seccomp filter is there to refuse calls.
-fn filtered(sys: &Sys) -> Option<&'static str> {
-    (sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER)).then_some("a seccomp filter refuses it")
-}
-
-/// `ENOSPC`: a limit is reached, if the kernel says so again.
-fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
-    if !refused(sys, failure, namespace.flags()) {
+/// `EPERM` because the capability is missing. Root has what the bounding set has; `user_helps` is
+/// whether `--user` gives it.
+fn no_capability(sys: &Sys, user_helps: impl FnOnce() -> bool) -> Option<&'static str> {
+    if sys.capget().ok()? & (1 << CAP_SYS_ADMIN) != 0 {
         return None;
     }
-    // Last, because where it succeeds this may be a process that could not make another.
-    if namespace.user.is_some() && refused(sys, failure, CLONE_NEWUSER) {
-        return Some("no more user namespaces: see /proc/sys/user/max_user_namespaces");
-    }
-    Some("no more UTS namespaces: see /proc/sys/user/max_uts_namespaces")
-}
-
-/// Asks for the namespaces once more, by the other of the two calls that make them: whether that
-/// is an `ENOSPC` too. (The process ends soon, so it may well get them.)
-fn refused(sys: &Sys, failure: Failure, flags: u32) -> bool {
-    if failure.call == Call::clone {
-        return sys.unshare(flags).is_err_and(|failure| failure.errno == Errno::ENOSPC);
-    }
-    match sys.clone_fork(flags | SIGCHLD) {
-        Ok(Fork::Child) => sys.exit_group(0),
-        Ok(Fork::Parent(pid)) => {
-            let _ = sys.wait4(pid.get());
-            false
+    let root_has_it = sys.prctl_capbset_read(CAP_SYS_ADMIN).ok()?;
+    Some(match (root_has_it, user_helps()) {
+        (true, true) => "no CAP_SYS_ADMIN: run as root, or add --user",
+        (true, false) => "no CAP_SYS_ADMIN: run as root",
+        (false, true) => {
+            "no CAP_SYS_ADMIN: run as root, or add --user; in a container, --cap-add SYS_ADMIN"
         }
-        Err(failure) => failure.errno == Errno::ENOSPC,
-    }
+        (false, false) => "no CAP_SYS_ADMIN: run as root; in a container, --cap-add SYS_ADMIN",
+    })
 }
 
-/// `EINVAL`: a name is too long, or there are no UTS namespaces in this kernel.
-fn invalid(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+/// Whether nothing is known that would keep the caller from making a user namespace.
+fn can_have_user_namespace(sys: &Sys) -> bool {
+    !is_in_chroot(sys) && !has_no_mapping(sys)
+}
+
+/// `EPERM` because the caller may make no user namespace.
+fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
+    if is_in_chroot(sys) {
+        return Some("no user namespace can be made in a chroot");
+    }
+    if has_no_mapping(sys) {
+        return Some("this user or group id is not mapped in its user namespace");
+    }
+    // The two settings are for those who have not the capability.
+    if sys.capget().ok()? & (1 << CAP_SYS_ADMIN) != 0 {
+        return None;
+    }
+    if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == Some(b'0') {
+        return Some("user namespaces are for root: kernel.unprivileged_userns_clone is 0");
+    }
+    if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1') {
+        return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
+    }
+    None
+}
+
+/// Whether the root of this process is a folder and not a file system's root. (In a chroot that is
+/// the root of a file system this cannot be told.)
+fn is_in_chroot(sys: &Sys) -> bool {
+    sys.statx_is_mount_root(c"/") == Ok(Some(false))
+}
+
+/// Whether the caller's user or group id has no mapping in its user namespace: it is then shown as
+/// 65534, and cannot be set to that.
+fn has_no_mapping(sys: &Sys) -> bool {
+    let is_unknown = |failure: Failure| failure.errno == Errno::EINVAL;
+    sys.setresuid_effective(sys.geteuid()).is_err_and(is_unknown)
+        || sys.setresgid_effective(sys.getegid()).is_err_and(is_unknown)
+}
+
+/// `EPERM` from the write of a map: since Linux 5.12 root outside can be mapped only by who has
+/// `CAP_SETFCAP` there. A map of one's own id, in a user namespace that is new, is refused for no
+/// other reason.
+fn no_map(sys: &Sys, failure: Failure, ids: Option<Ids>) -> Option<&'static str> {
+    let maps_root = ids?.uid == 0;
+    (maps_root && harmless(sys, failure.call) == Err(Errno::EINVAL))
+        .then_some("no CAP_SETFCAP, which it takes to map root")
+}
+
+/// `EPERM` because a seccomp filter says so: there is one, and the same call is refused also with
+/// arguments for which the kernel has another errno, whoever asks.
+fn filtered(sys: &Sys, failure: Failure) -> Option<&'static str> {
+    let is_capable = || sys.capget().is_ok_and(|effective| effective & (1 << CAP_SYS_ADMIN) != 0);
+    let sets_name = matches!(failure.call, Call::sethostname | Call::setdomainname);
+    (sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER)
+        && (!sets_name || is_capable())
+        && harmless(sys, failure.call) == Err(Errno::EPERM))
+    .then_some("a seccomp filter refuses it")
+}
+
+/// `EACCES`: the kernel has no other reason for it in these calls; but a filter may say anything.
+fn refused_by_security_module(sys: &Sys, failure: Failure) -> Option<&'static str> {
+    (harmless(sys, failure.call) == Err(Errno::EINVAL)).then_some("a security module refuses it")
+}
+
+/// Makes a call with arguments that the kernel refuses before it asks for any permission, but that
+/// a filter, which looks at numbers only, takes for the same: what it says then is its own errno,
+/// and what the kernel says is `EINVAL` or `EBADF`.
+fn harmless(sys: &Sys, call: Call) -> Result<usize, Errno> {
+    let new = CLONE_NEWUTS | CLONE_NEWUSER;
+    let request = match call {
+        // kernel/fork.c, copy_process: a thread must share its signal handlers.
+        Call::clone => Request::clone(new | CLONE_THREAD, 0, 0, 0, 0),
+        // kernel/fork.c, check_unshare_flags: not a flag of unshare.
+        Call::unshare => Request::unshare(new | CLONE_VFORK),
+        Call::setns => Request::setns(-1, CLONE_NEWUTS),
+        // kernel/sys.c: the capability is asked for first, then the length is looked at.
+        Call::sethostname => Request::sethostname(0, __NEW_UTS_LEN + 1),
+        Call::setdomainname => Request::setdomainname(0, __NEW_UTS_LEN + 1),
+        // kernel/user_namespace.c, map_write: a map is shorter than a page.
+        _ => {
+            let flags = O_WRONLY | O_CLOEXEC;
+            let fd = sys.openat(c"/proc/self/uid_map", flags).map_err(|failure| failure.errno)?;
+            Request::write(fd, 0, LARGEST_PAGE)
+        }
+    };
+    // SAFETY: no memory is involved: what is too long is not read.
+    unsafe { sys.call(request) }.map_err(|failure| failure.errno)
+}
+
+/// `ENOSPC`: a limit is reached, if the kernel says so again of one namespace or the other.
+fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
+    if harmless(sys, failure.call) != Err(Errno::EINVAL) {
+        return None;
+    }
+    let none_left = |flags| sys.unshare(flags).is_err_and(|again| again.errno == Errno::ENOSPC);
+    let is_zero = |path| sysctl(sys, path) == Some(b'0');
+    if namespace.user.is_some() && none_left(CLONE_NEWUSER) {
+        return Some(if is_zero(c"/proc/sys/user/max_user_namespaces") {
+            "no more user namespaces: see /proc/sys/user/max_user_namespaces"
+        } else {
+            "no more user namespaces: see /proc/sys/user/max_user_namespaces, of this or an outer \
+             one; or 32 are nested"
+        });
+    }
+    // Where a user namespace could be had, this is asked for in there: that counts outside as well.
+    none_left(CLONE_NEWUTS).then(|| {
+        if is_zero(c"/proc/sys/user/max_uts_namespaces") {
+            "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces"
+        } else {
+            "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces, of this or an outer \
+             user namespace"
+        }
+    })
+}
+
+/// `EINVAL` from clone(2) or unshare(2): the kernel was built without such namespaces. Then it has
+/// no file of theirs in a folder that is there.
+fn not_in_this_kernel(sys: &Sys, namespace: &Namespace<'_>) -> Option<&'static str> {
+    let open = |path| sys.openat(path, O_RDONLY | O_CLOEXEC);
+    let is_missing = |path| open(path).is_err_and(|failure| failure.errno == Errno::ENOENT);
+    open(c"/proc/self/ns").ok()?;
+    if is_missing(c"/proc/self/ns/uts") {
+        return Some("this kernel has no UTS namespaces (CONFIG_UTS_NS)");
+    }
+    (namespace.user.is_some() && is_missing(c"/proc/self/ns/user"))
+        .then_some("this kernel has no user namespaces (CONFIG_USER_NS)")
+}
+
+/// `EINVAL` from one of the calls that set a name.
+fn too_long(failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
     let (name, hint) = match failure.call {
         Call::sethostname => (namespace.hostname, "a host name has at most 64 bytes"),
         Call::setdomainname => (namespace.domainname?, "a domain name has at most 64 bytes"),
-        _ => {
-            let flags = O_RDONLY | O_CLOEXEC;
-            sys.openat(c"/proc/self/ns", flags).ok()?;
-            let uts = sys.openat(c"/proc/self/ns/uts", flags);
-            return uts
-                .is_err_and(|failure| failure.errno == Errno::ENOENT)
-                .then_some("this kernel has no UTS namespaces (CONFIG_UTS_NS)");
-        }
+        _ => return None,
     };
     (name.count_bytes() > __NEW_UTS_LEN as usize).then_some(hint)
 }
 
-/// The first character of a file of /proc/sys; NUL if there is none.
-fn sysctl(sys: &Sys, path: &CStr) -> u8 {
-    let mut value = [0];
-    if let Ok(fd) = sys.openat(path, O_RDONLY | O_CLOEXEC) {
-        let _ = sys.read(fd, &mut value);
+/// The one character of a file of /proc/sys; none if there is no such file, or more in it.
+fn sysctl(sys: &Sys, path: &CStr) -> Option<u8> {
+    let mut value = [0; 3];
+    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).ok()?;
+    let length = sys.read(fd, &mut value).ok()?;
+    match value.get(..length)? {
+        [digit, b'\n'] | [digit] => Some(*digit),
+        _ => None,
     }
-    let [first] = value;
-    first
 }

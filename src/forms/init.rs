@@ -49,7 +49,7 @@ impl Init {
         for fd in STANDARD {
             // The lowest free descriptor is the one that was closed: open(2).
             if sys.fcntl_getfd(fd).is_err_and(|failure| failure.errno == Errno::EBADF)
-                && sys.openat(c"/dev/console", O_RDWR | O_NOCTTY).is_err()
+                && sys.openat_lowest(c"/dev/console", O_RDWR | O_NOCTTY).is_err()
             {
                 return;
             }

@@ -3,13 +3,17 @@
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::{CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_RDONLY};
+use linux_raw_sys::general::{
+    CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY,
+};
 use syscalls::Errno;
 
 use super::hint;
 use super::namespace::show_names;
 use super::run::{FAILED, execute};
-use crate::sys::bytes::{number, split};
+use crate::sys::bytes::{number, same, split};
+use crate::sys::file::Fd;
+use crate::sys::namespace::PIDFD_THREAD;
 use crate::sys::process::Pid;
 use crate::sys::start::{InitialStack, Strings};
 use crate::sys::table::Call;
@@ -52,13 +56,9 @@ pub fn join(
     user: bool,
     command: &Strings<'_>,
 ) -> u8 {
-    let entered = match target.pid {
-        Some(pid) => by_process(sys, pid, user),
-        None => by_file(sys, target.name, user),
-    };
-    if let Err(failure) = entered {
+    if let Err(failure) = enter(sys, target, user) {
         failure.report(sys);
-        hint::give_for_join(sys, failure, user);
+        hint::give_for_join(sys, failure, user, || open(sys, target));
         return FAILED;
     }
     if command.peek().is_some() {
@@ -73,30 +73,99 @@ pub fn join(
     }
 }
 
-/// By process id, which needs no /proc on Linux 5.8 and later.
-fn by_process(sys: &Sys, pid: Pid, user: bool) -> Result<(), Failure> {
-    let flags = if user { CLONE_NEWUTS | CLONE_NEWUSER } else { CLONE_NEWUTS };
-    let joined = sys.pidfd_open(pid).and_then(|pidfd| sys.setns(pidfd, flags));
-    let too_old = match joined {
-        Ok(()) => false,
-        // Before Linux 5.3 there is no pidfd_open; before 5.8 setns does not know what it gives.
-        Err(Failure { errno: Errno::ENOSYS, .. }) => true,
-        Err(failure) => failure.call == Call::setns && failure.errno == Errno::EINVAL,
+/// Enters the namespace.
+fn enter(sys: &Sys, target: Target<'_>, user: bool) -> Result<(), Failure> {
+    if let (Some(pid), false) = (target.pid, user) {
+        // The shortest way, which needs neither /proc nor a descriptor of the namespace.
+        match open_process(sys, pid).and_then(|pidfd| sys.setns(pidfd, CLONE_NEWUTS)) {
+            // Before Linux 5.3 there is no pidfd_open; before 5.8 setns does not take what it
+            // gives.
+            Err(Failure { errno: Errno::ENOSYS | Errno::EINVAL, .. }) => {}
+            joined => return joined,
+        }
+    }
+    let fd = open(sys, target)?;
+    if user {
+        let owner = sys.ioctl_ns_get_userns(fd)?;
+        match sys.setns(owner, CLONE_NEWUSER) {
+            // It is the caller's own: there is nothing to enter.
+            Err(Failure { errno: Errno::EINVAL, .. }) => {}
+            entered => entered?,
+        }
+    }
+    sys.setns(fd, CLONE_NEWUTS)
+}
+
+/// Opens the namespace.
+fn open(sys: &Sys, target: Target<'_>) -> Result<Fd, Failure> {
+    let Some(pid) = target.pid else {
+        return open_file(sys, target.name);
     };
-    if !too_old {
-        return joined;
+    let pidfd = match open_process(sys, pid) {
+        // Before Linux 5.3.
+        Err(Failure { errno: Errno::ENOSYS, .. }) => None,
+        pidfd => Some(pidfd?),
+    };
+    if let Some(pidfd) = pidfd {
+        match sys.ioctl_pidfd_get_uts_namespace(pidfd) {
+            // Before Linux 6.11.
+            Err(Failure { errno: Errno::ENOTTY | Errno::EINVAL, .. }) => {}
+            opened => return opened,
+        }
+    }
+    open_of_process(sys, pid, pidfd)
+}
+
+/// A descriptor of the process with this id; of the thread, if it is one's.
+fn open_process(sys: &Sys, pid: Pid) -> Result<Fd, Failure> {
+    match sys.pidfd_open(pid, 0) {
+        // What is there and is no process is a thread. Before Linux 6.9 there is no such flag.
+        Err(failure @ Failure { errno: Errno::EINVAL | Errno::ENOENT, .. }) if pid > 0 => {
+            sys.pidfd_open(pid, PIDFD_THREAD).map_err(|_| failure)
+        }
+        opened => opened,
+    }
+}
+
+/// Opens the namespace of a process by its file in /proc, if that is sure to be the same process's.
+fn open_of_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<Fd, Failure> {
+    if !proc_has_our_numbers(sys)? {
+        return Err(Failure { call: Call::openat, errno: Errno::ESRCH });
     }
     let mut path = Line::new();
     path.text("/proc/").number(pid.unsigned_abs().into()).text("/ns/uts");
-    path.as_c_str().map_or(joined, |path| by_file(sys, path, user))
+    let path = path.as_c_str().unwrap_or_default();
+    let fd = open_file(sys, path)?;
+    // As long as the process is there, its number is nobody else's.
+    if let Some(Err(gone @ Failure { errno: Errno::ESRCH, .. })) =
+        pidfd.map(|pidfd| sys.pidfd_send_no_signal(pidfd))
+    {
+        return Err(gone);
+    }
+    Ok(fd)
 }
 
-/// By a file that holds the namespace.
-fn by_file(sys: &Sys, path: &CStr, user: bool) -> Result<(), Failure> {
-    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC)?;
-    if user {
-        let owner = sys.ioctl_ns_get_userns(fd)?;
-        sys.setns(owner, CLONE_NEWUSER)?;
-    }
-    sys.setns(fd, CLONE_NEWUTS)
+/// Whether the numbers in /proc are those of this PID namespace, and not of one outside: then a
+/// process has several numbers there, from the outermost inwards (proc(5), `NSpid`).
+///
+/// # Errors
+///
+/// openat(2) where there is no /proc, read(2).
+fn proc_has_our_numbers(sys: &Sys) -> Result<bool, Failure> {
+    let mut status = [0; 2048];
+    let fd = sys.openat(c"/proc/self/status", O_RDONLY | O_CLOEXEC)?;
+    let length = sys.read(fd, &mut status)?;
+    let text = status.get(..length).unwrap_or_default();
+    let numbers = text.split(|byte| *byte == b'\n').find_map(|line| match split(line, b'\t') {
+        (name, numbers) if same(name, b"NSpid:") => numbers,
+        _ => None,
+    });
+    // Before Linux 4.1 there is no such line.
+    Ok(numbers.is_none_or(|numbers| split(numbers, b'\t').1.is_none()))
+}
+
+/// Opens a file that may be a namespace, whatever it is: a pipe that nobody writes to must not make
+/// the caller wait, nor a terminal become the caller's.
+fn open_file(sys: &Sys, path: &CStr) -> Result<Fd, Failure> {
+    sys.openat(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 }

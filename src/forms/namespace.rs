@@ -6,8 +6,11 @@ use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{CLONE_NEWUSER, CLONE_NEWUTS, O_CLOEXEC, O_WRONLY};
 
+use syscalls::Errno;
+
 use crate::sys::bytes::until_nul;
 use crate::sys::file::STDOUT;
+use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 use crate::text::line::{Line, write_all};
 
@@ -37,8 +40,10 @@ pub struct Namespace<'a> {
 /// afterwards.
 #[derive(Clone, Copy)]
 pub struct Ids {
-    uid: u32,
-    gid: u32,
+    /// The effective user id.
+    pub uid: u32,
+    /// The effective group id.
+    pub gid: u32,
 }
 
 impl Namespace<'_> {
@@ -96,8 +101,12 @@ impl Ids {
         let Self { uid, gid } = self;
         map(sys, c"/proc/self/uid_map", if root { 0 } else { uid }, uid)?;
         // Without it a user could drop a group that is there to keep him out:
-        // user_namespaces(7), "The /proc/pid/setgroups file".
-        write_file(sys, c"/proc/self/setgroups", b"deny")?;
+        // user_namespaces(7), "The /proc/pid/setgroups file". Before Linux 3.19 there is no such
+        // file, and in some sandboxes neither; there the map alone will do.
+        match write_file(sys, c"/proc/self/setgroups", b"deny") {
+            Err(Failure { call: Call::openat, errno: Errno::ENOENT }) => {}
+            denied => denied?,
+        }
         map(sys, c"/proc/self/gid_map", if root { 0 } else { gid }, gid)
     }
 }

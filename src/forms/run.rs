@@ -1,21 +1,24 @@
 //! The second form: a command under another host name, without a new process.
-//! Follows unshare(2), and execvp(3) for the way a command is found.
+//! Follows unshare(2), and execvp(3) for the way a command is found, and a script run.
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::NAME_MAX;
+use linux_raw_sys::general::{NAME_MAX, O_CLOEXEC, O_PATH};
 use syscalls::Errno;
 
 use super::hint;
 use super::namespace::Namespace;
+use crate::sys::Sys;
 use crate::sys::bytes::{same, split};
 use crate::sys::start::{InitialStack, Strings};
-use crate::sys::{Failure, Sys};
 use crate::text::failure::complain;
 use crate::text::line::Line;
 
 /// Where commands are looked for when `PATH` is not set.
 const DEFAULT_PATH: &CStr = c"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What runs a script without `#!`, as execvp(3) has it.
+const SHELL: &CStr = c"/bin/sh";
 
 /// The exit status where a call before execve(2) failed, as that of env(1).
 pub const FAILED: u8 = 125;
@@ -33,21 +36,15 @@ pub fn run(
     namespace: &Namespace<'_>,
     command: &Strings<'_>,
 ) -> u8 {
-    match enter(sys, namespace) {
+    let ids = namespace.ids_before(sys);
+    match sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids)) {
         Ok(()) => execute(sys, process, command),
         Err(failure) => {
             failure.report(sys);
-            hint::give(sys, failure, namespace);
+            hint::give(sys, failure, namespace, ids);
             FAILED
         }
     }
-}
-
-/// Moves this process into the namespace.
-fn enter(sys: &Sys, namespace: &Namespace<'_>) -> Result<(), Failure> {
-    let ids = namespace.ids_before(sys);
-    sys.unshare(namespace.flags())?;
-    namespace.set_up(sys, ids)
 }
 
 /// Becomes the command. Gives the exit status if it cannot.
@@ -56,22 +53,44 @@ pub fn execute(sys: &Sys, process: &InitialStack<'_>, command: &Strings<'_>) -> 
     let Some(name) = command.peek() else {
         return FAILED;
     };
-    let errno = search(sys, process, name, command);
+    let envp = process.envp();
+    let errno = search(process, name, |file| match sys.execve(file, command, &envp).errno {
+        Errno::ENOEXEC => {
+            // SAFETY: the words before a command are there, the host name at least, or `--join`'s
+            // value; the program has read them, and does nothing with them any more.
+            let argv = unsafe { command.with_shell(SHELL, file) };
+            sys.execve(SHELL, &argv, &envp).errno
+        }
+        errno => errno,
+    });
     complain(sys, name.to_bytes(), errno);
-    if errno == Errno::ENOENT { NOT_FOUND } else { CANNOT_EXECUTE }
+    if errno != Errno::ENOENT {
+        return CANNOT_EXECUTE;
+    }
+    let is_there = |file: &CStr| match sys.openat(file, O_PATH | O_CLOEXEC) {
+        Ok(_) => Errno::EEXIST,
+        Err(failure) => failure.errno,
+    };
+    if search(process, name, is_there) == Errno::EEXIST {
+        hint::say(sys, hint::NO_INTERPRETER);
+    }
+    NOT_FOUND
 }
 
-/// Tries every place where the command may be, with the rules of execvp(3). Returns only if none
-/// of them would do, with the reason.
-fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>) -> Errno {
-    let envp = process.envp();
+/// Tries every place where the command may be, with the rules of execvp(3): `attempt` says why one
+/// will not do. Gives the reason why none of them will.
+fn search(
+    process: &InitialStack<'_>,
+    name: &CStr,
+    mut attempt: impl FnMut(&CStr) -> Errno,
+) -> Errno {
     if name.is_empty() || split(name.to_bytes(), b'/').1.is_some() {
-        return sys.execve(name, argv, &envp).errno;
+        return attempt(name);
     }
     if name.count_bytes() > NAME_MAX as usize {
         return Errno::ENAMETOOLONG;
     }
-    let path = envp.clone().find_map(|variable| match split(variable.to_bytes(), b'=') {
+    let path = process.envp().find_map(|variable| match split(variable.to_bytes(), b'=') {
         (name, path) if same(name, b"PATH") => path,
         _ => None,
     });
@@ -90,7 +109,7 @@ fn search(sys: &Sys, process: &InitialStack<'_>, name: &CStr, argv: &Strings<'_>
         let Some(file) = file.bytes(name.to_bytes()).as_c_str() else {
             continue;
         };
-        match sys.execve(file, argv, &envp).errno {
+        match attempt(file) {
             // Something of that name is there, but another folder may have a better one.
             Errno::EACCES => reason = Errno::EACCES,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT => {}

@@ -1,9 +1,15 @@
-//! Files. Follows open(2), read(2), write(2), fcntl(2), mount(2).
+//! Files. Follows open(2), pipe(2), read(2), write(2), close(2), fcntl(2), statx(2), mount(2).
+//!
+//! No descriptor that a method here or elsewhere gives has the number of a standard one, also where
+//! those are closed: what is written to standard output must not go into another file.
 
 use core::ffi::{CStr, c_int};
+use core::mem::MaybeUninit;
 use core::ops::Range;
 
-use linux_raw_sys::general::{AT_FDCWD, F_GETFD};
+use linux_raw_sys::general::{
+    AT_FDCWD, AT_STATX_SYNC_AS_STAT, F_DUPFD_CLOEXEC, F_GETFD, STATX_ATTR_MOUNT_ROOT, statx,
+};
 
 use super::process::to_int;
 use super::table::Request;
@@ -28,8 +34,60 @@ impl Sys {
     ///
     /// `ENOENT`, `EACCES`, `ENOTDIR`, `EMFILE` and the others of open(2).
     pub fn openat(&self, path: &CStr, flags: u32) -> Result<Fd, Failure> {
+        self.openat_lowest(path, flags).and_then(|fd| self.not_standard(fd))
+    }
+
+    /// [`Sys::openat`] with the lowest number that is free, that of a standard descriptor perhaps.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn openat_lowest(&self, path: &CStr, flags: u32) -> Result<Fd, Failure> {
         // SAFETY: the kernel only reads `path`, up to its NUL.
         unsafe { self.call(Request::openat(AT_FDCWD, path.as_ptr(), flags)) }.map(to_int)
+    }
+
+    /// `pipe2(pipefd, flags)`—Makes a pipe: the end to read from, and the end to write to.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`.
+    pub fn pipe2(&self, flags: u32) -> Result<[Fd; 2], Failure> {
+        let mut pipefd = [0; 2];
+        // SAFETY: the kernel writes two ints.
+        unsafe { self.call(Request::pipe2(pipefd.as_mut_ptr(), flags)) }?;
+        let [read_end, write_end] = pipefd;
+        Ok([self.not_standard(read_end)?, self.not_standard(write_end)?])
+    }
+
+    /// Gives a new descriptor another number, if it has that of a standard one.
+    ///
+    /// # Errors
+    ///
+    /// fcntl(2): `EINVAL` or `EMFILE` where no other number is to be had.
+    pub(super) fn not_standard(&self, fd: Fd) -> Result<Fd, Failure> {
+        if !STANDARD.contains(&fd) {
+            return Ok(fd);
+        }
+        let other = self.fcntl_dupfd_cloexec(fd, STANDARD.end);
+        self.close(fd);
+        other
+    }
+
+    /// `close(fd)`—Closes a descriptor. Whatever it says, the descriptor is gone (close(2)).
+    pub fn close(&self, fd: Fd) {
+        // SAFETY: whoever calls this owns the descriptor.
+        let _ = unsafe { self.call(Request::close(fd)) };
+    }
+
+    /// `fcntl(fd, F_DUPFD_CLOEXEC, least)`—A copy of a descriptor, whose number is `least` or more.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, `EINVAL` where `least` is beyond the limit of descriptors, `EMFILE`.
+    pub fn fcntl_dupfd_cloexec(&self, fd: Fd, least: Fd) -> Result<Fd, Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::fcntl(fd, F_DUPFD_CLOEXEC, least)) }.map(to_int)
     }
 
     /// `read(fd, buf, count)`—Reads into `buf`, and says how many bytes: 0 at the end.
@@ -61,7 +119,25 @@ impl Sys {
     /// `EBADF` where there is none.
     pub fn fcntl_getfd(&self, fd: Fd) -> Result<(), Failure> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Request::fcntl(fd, F_GETFD)) }.map(|_| ())
+        unsafe { self.call(Request::fcntl(fd, F_GETFD, 0)) }.map(|_| ())
+    }
+
+    /// `statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, 0, buf)`—Whether `path` is the root of a
+    /// mount. None where the kernel does not say, before Linux 5.8.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `EACCES` and the others of statx(2).
+    pub fn statx_is_mount_root(&self, path: &CStr) -> Result<Option<bool>, Failure> {
+        let mut buf = MaybeUninit::<statx>::uninit();
+        let (path, flags) = (path.as_ptr(), AT_STATX_SYNC_AS_STAT);
+        // SAFETY: the kernel reads `path` up to its NUL and writes one statx.
+        unsafe { self.call(Request::statx(AT_FDCWD, path, flags, 0, buf.as_mut_ptr())) }?;
+        // SAFETY: the call succeeded, so all of it is written (fs/stat.c, cp_statx).
+        let found = unsafe { buf.assume_init_ref() };
+        let attribute = u64::from(STATX_ATTR_MOUNT_ROOT);
+        let is_known = found.stx_attributes_mask & attribute != 0;
+        Ok(is_known.then_some(found.stx_attributes & attribute != 0))
     }
 
     /// `mount(source, target, NULL, mountflags, NULL)`—Binds what is at `source` to `target`, or

@@ -4,7 +4,7 @@
 //! In the order of this file: how any call is made, watched, and fails; then, in files of their
 //! own, what is below the methods ([`bytes`], [`table`], [`start`]), and the methods by topic, in
 //! the order in which the demonstration comes to them: [`memory`], [`process`], [`names`],
-//! [`namespace`], [`file`], [`signal`], [`machine`].
+//! [`namespace`], [`mod@file`], [`signal`], [`machine`].
 //!
 //! A method is named after its call. Where one call does several things, each has a method whose
 //! name begins with the call's: `prctl_set_pdeathsig`.

@@ -1,19 +1,26 @@
 //! Namespaces, how to get into one, and the credentials that decide about it.
-//! Follows unshare(2), setns(2), pidfd_open(2), ioctl_ns(2), capget(2), geteuid(2), getegid(2).
+//! Follows unshare(2), setns(2), pidfd_open(2), ioctl_ns(2), capget(2), geteuid(2), setresuid(2).
 
 use core::ptr;
 
 use linux_raw_sys::general::{
     __user_cap_data_struct, __user_cap_header_struct, _LINUX_CAPABILITY_U32S_3,
-    _LINUX_CAPABILITY_VERSION_3,
+    _LINUX_CAPABILITY_VERSION_3, O_EXCL,
 };
 use linux_raw_sys::ioctl::NS_GET_USERNS;
-use linux_raw_sys::prctl::PR_GET_SECCOMP;
+use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP};
 
 use super::file::Fd;
 use super::process::{Pid, to_int};
 use super::table::Request;
 use super::{Failure, Sys};
+
+/// `pidfd_open(2)`: the process may be a thread (Linux 6.9; `O_EXCL` in the kernel's pidfd.h).
+pub const PIDFD_THREAD: u32 = O_EXCL;
+
+/// ioctl(2) on a pidfd: the UTS namespace of the process. `_IO(0xff, 10)` in the kernel's pidfd.h
+/// since Linux 6.11. The lower 16 bits are those two numbers, those above are the CPU's.
+pub const PIDFD_GET_UTS_NAMESPACE: u32 = NS_GET_USERNS & !0xffff | 0xff0a;
 
 impl Sys {
     /// `unshare(flags)`—Moves the caller into new namespaces.
@@ -38,15 +45,41 @@ impl Sys {
         unsafe { self.call(Request::setns(fd, nstype)) }.map(|_| ())
     }
 
-    /// `pidfd_open(pid, 0)`—A descriptor that refers to a process. It is close-on-exec.
+    /// `pidfd_open(pid, flags)`—A descriptor that refers to a process. It is close-on-exec.
     ///
     /// # Errors
     ///
-    /// `ESRCH` where there is no such process, `EINVAL` for 0 and below, `ENOSYS` before
-    /// Linux 5.3.
-    pub fn pidfd_open(&self, pid: Pid) -> Result<Fd, Failure> {
+    /// `ESRCH` where there is no such process; `EINVAL` for 0 and below and for flags that this
+    /// kernel does not know; `EINVAL` or `ENOENT` for a thread without [`PIDFD_THREAD`]; `ENOSYS`
+    /// before Linux 5.3.
+    pub fn pidfd_open(&self, pid: Pid, flags: u32) -> Result<Fd, Failure> {
         // SAFETY: no memory is involved.
-        unsafe { self.call(Request::pidfd_open(pid, 0)) }.map(to_int)
+        let fd = unsafe { self.call(Request::pidfd_open(pid, flags)) }.map(to_int)?;
+        self.not_standard(fd)
+    }
+
+    /// `pidfd_send_signal(pidfd, 0, NULL, 0)`—Whether the process is still there: no signal is
+    /// sent.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where it has ended and was waited for; `EPERM` where it is somebody else's.
+    pub fn pidfd_send_no_signal(&self, pidfd: Fd) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::pidfd_send_signal(pidfd, 0, 0, 0)) }.map(|_| ())
+    }
+
+    /// `ioctl(pidfd, PIDFD_GET_UTS_NAMESPACE, 0)`—A descriptor for the UTS namespace of a process.
+    /// It is close-on-exec.
+    ///
+    /// # Errors
+    ///
+    /// `EACCES` where the process's memory may not be read either, `ESRCH` where it has ended,
+    /// `ENOTTY` or `EINVAL` before Linux 6.11.
+    pub fn ioctl_pidfd_get_uts_namespace(&self, pidfd: Fd) -> Result<Fd, Failure> {
+        // SAFETY: the request takes no argument.
+        let fd = unsafe { self.call(Request::ioctl(pidfd, PIDFD_GET_UTS_NAMESPACE, 0)) };
+        self.not_standard(fd.map(to_int)?)
     }
 
     /// `ioctl(fd, NS_GET_USERNS)`—A descriptor for the user namespace that owns a namespace. It is
@@ -58,7 +91,8 @@ impl Sys {
     /// something that is no namespace.
     pub fn ioctl_ns_get_userns(&self, fd: Fd) -> Result<Fd, Failure> {
         // SAFETY: the request takes no argument.
-        unsafe { self.call(Request::ioctl(fd, NS_GET_USERNS)) }.map(to_int)
+        let fd = unsafe { self.call(Request::ioctl(fd, NS_GET_USERNS, 0)) }.map(to_int)?;
+        self.not_standard(fd)
     }
 
     /// `capget({_LINUX_CAPABILITY_VERSION_3, 0}, datap)`—The caller's effective capabilities: bit
@@ -100,6 +134,36 @@ impl Sys {
     #[must_use]
     pub fn getegid(&self) -> u32 {
         self.id(Request::getegid()).cast_unsigned()
+    }
+
+    /// `setresuid(-1, euid, -1)`—Sets the effective user id: to what it is.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for an id that has no mapping in the caller's user namespace.
+    pub fn setresuid_effective(&self, euid: u32) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::setresuid(-1, euid, -1)) }.map(|_| ())
+    }
+
+    /// `setresgid(-1, egid, -1)`—Sets the effective group id: to what it is.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for an id that has no mapping in the caller's user namespace.
+    pub fn setresgid_effective(&self, egid: u32) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::setresgid(-1, egid, -1)) }.map(|_| ())
+    }
+
+    /// `prctl(PR_CAPBSET_READ, cap)`—Whether the caller's bounding set has a capability.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for a capability that this kernel does not know.
+    pub fn prctl_capbset_read(&self, cap: u32) -> Result<bool, Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::prctl(PR_CAPBSET_READ, cap)) }.map(|found| found == 1)
     }
 
     /// `prctl(PR_GET_SECCOMP)`—The caller's seccomp mode: 0, or `SECCOMP_MODE_FILTER`.

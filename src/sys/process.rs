@@ -16,6 +16,9 @@ use crate::cpu;
 /// A process id, or 0 for the calling process where the kernel says so.
 pub type Pid = c_int;
 
+/// wait4(2): whichever child ends.
+pub const ANY_CHILD: Pid = -1;
+
 /// How a sleep ended.
 #[derive(Clone, Copy)]
 pub enum Sleep {
@@ -30,6 +33,12 @@ pub enum Sleep {
 pub struct WaitStatus(c_int);
 
 impl WaitStatus {
+    /// The status of a child that this signal has killed.
+    #[must_use]
+    pub fn killed_by(signal: u32) -> Self {
+        Self(signal.cast_signed())
+    }
+
     /// The status as a shell gives it: N after `exit(N)`, 128+S after death by signal S.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -193,6 +202,17 @@ impl Sys {
         // SAFETY: the kernel writes one int.
         let pid = unsafe { self.call(request) }.map(to_int)?;
         Ok((pid, WaitStatus(wstatus)))
+    }
+
+    /// `setpgid(pid, pgid)`—Moves a process into a process group; 0 stands for the caller's id.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` for a process that is neither the caller nor its child, `EPERM`, `EACCES`,
+    /// `EINVAL`.
+    pub fn setpgid(&self, pid: Pid, pgid: Pid) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::setpgid(pid, pgid)) }.map(|_| ())
     }
 
     /// `exit(status)`—Ends the calling thread: of the child there is but one.

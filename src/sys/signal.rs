@@ -1,27 +1,35 @@
-//! Signals. Follows kill(2), sigaction(2), setitimer(2), prctl(2) (`PR_SET_PDEATHSIG`).
+//! Signals. Follows kill(2), sigaction(2), sigprocmask(2), setitimer(2), prctl(2)
+//! (`PR_SET_PDEATHSIG`).
 
-use core::ffi::{c_int, c_long};
-use core::ptr;
+use core::ffi::{c_int, c_long, c_ulong};
+use core::{mem, ptr};
 
 use linux_raw_sys::general::{
-    __kernel_old_itimerval, __kernel_old_timeval, __kernel_sighandler_t, ITIMER_REAL,
+    __kernel_old_itimerval, __kernel_old_timeval, __kernel_sighandler_t, ITIMER_REAL, SIG_SETMASK,
     kernel_sigset_t,
 };
 use linux_raw_sys::prctl::PR_SET_PDEATHSIG;
 use linux_raw_sys::signal_macros::{SIG_DFL, sig_ign};
+use syscalls::Errno;
 
 use super::process::Pid;
-use super::table::Request;
+use super::table::{Call, Request};
 use super::{Failure, Sys};
 use crate::cpu;
 
 impl Sys {
     /// `kill(pid, sig)`—Sends a signal to a process.
     ///
+    /// Numbers below 2 are not processes of this program's, and mean others, or all: they come from
+    /// a kernel or a filter that lies, and are sent nothing.
+    ///
     /// # Errors
     ///
     /// `ESRCH` where there is no such process, `EPERM`, `EINVAL`.
     pub fn kill(&self, pid: Pid, sig: u32) -> Result<(), Failure> {
+        if pid < 2 {
+            return Err(Failure { call: Call::kill, errno: Errno::ESRCH });
+        }
         // SAFETY: no memory is involved.
         unsafe { self.call(Request::kill(pid, sig)) }.map(|_| ())
     }
@@ -73,6 +81,18 @@ impl Sys {
         unsafe { self.call(request) }.map(|_| ())
     }
 
+    /// `rt_sigprocmask(SIG_SETMASK, set, NULL, 8)`—Blocks these signals, and no others.
+    ///
+    /// # Errors
+    ///
+    /// None that a good set can have.
+    pub fn sigprocmask_setmask(&self, set: &kernel_sigset_t) -> Result<(), Failure> {
+        let (no_old_one, size) = (0, size_of::<kernel_sigset_t>());
+        let request = Request::rt_sigprocmask(SIG_SETMASK, ptr::from_ref(set), no_old_one, size);
+        // SAFETY: the kernel reads one kernel_sigset_t.
+        unsafe { self.call(request) }.map(|_| ())
+    }
+
     /// `setitimer(ITIMER_REAL, {seconds}, NULL)`—The caller gets a `SIGALRM` when so many seconds
     /// have passed.
     ///
@@ -97,4 +117,27 @@ impl Sys {
         // SAFETY: no memory is involved.
         unsafe { self.call(Request::prctl(PR_SET_PDEATHSIG, sig)) }.map(|_| ())
     }
+}
+
+/// A set of signals: bit N-1 of its words stands for signal N (the kernel's asm-generic/signal.h).
+#[must_use]
+pub fn sigset(signals: impl IntoIterator<Item = u32>) -> kernel_sigset_t {
+    // SAFETY: a set is integers, for which zeros are good: the empty set.
+    let mut set: kernel_sigset_t = unsafe { mem::zeroed() };
+    for signal in signals {
+        let bit = signal.wrapping_sub(1);
+        let width = c_ulong::BITS;
+        if let Some(word) = set.sig.get_mut((bit / width) as usize) {
+            *word |= 1 << (bit % width);
+        }
+    }
+    set
+}
+
+/// Whether a set has a signal.
+#[must_use]
+pub fn sigset_has(set: &kernel_sigset_t, signal: u32) -> bool {
+    let bit = signal.wrapping_sub(1);
+    let word = set.sig.get((bit / c_ulong::BITS) as usize).copied().unwrap_or_default();
+    word >> (bit % c_ulong::BITS) & 1 != 0
 }

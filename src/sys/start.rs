@@ -111,6 +111,27 @@ impl<'a> Strings<'a> {
         self.next
     }
 
+    /// The words to run `script` by a shell: the shell's path, the script's, and what is left
+    /// behind the first of these words. They are put together where these words are, so that no
+    /// memory is needed for them, however many there are.
+    ///
+    /// # Safety
+    ///
+    /// There is a word before these in the array, nobody else reads that or the first of these any
+    /// more, and `shell` and `script` live as long as what is given.
+    #[must_use]
+    pub unsafe fn with_shell(&self, shell: &CStr, script: &CStr) -> Self {
+        // SAFETY: there is a word before, by this function's own contract.
+        let before = unsafe { self.next.sub(1) }.cast_mut();
+        // SAFETY: execve(2) leaves the array in writable memory, and nobody reads this word.
+        unsafe { before.write(shell.as_ptr()) };
+        // SAFETY: the first of these words is behind it, and nobody reads that either.
+        let first = unsafe { before.add(1) };
+        // SAFETY: the same.
+        unsafe { first.write(script.as_ptr()) };
+        Self { next: before, lifetime: PhantomData }
+    }
+
     /// The word above the null pointer.
     fn end(&self) -> *const *const c_char {
         let mut word = self.next;

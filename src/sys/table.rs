@@ -61,8 +61,14 @@ pub enum Kind {
     CapSets,
     /// A signal.
     Signal,
-    /// The signal of `PR_SET_PDEATHSIG`; other options of prctl(2) have none, which is 0.
-    DeathSignal,
+    /// A set of signals.
+    Sigset,
+    /// A user or group id; -1 for one that is to stay.
+    Id,
+    /// The two descriptors of pipe(2), which fills them in.
+    Pipe,
+    /// A `statx` that the call fills in.
+    Statx,
     /// `AT_FDCWD`.
     Dirfd,
     /// `PROT_…` of mmap(2).
@@ -79,12 +85,26 @@ pub enum Kind {
     Open,
     /// `ITIMER_…` of setitimer(2).
     Timer,
+    /// `O_…` of pipe(2).
+    PipeFlags,
+    /// `SIG_…` of sigprocmask(2).
+    How,
+    /// `AT_STATX_…` of statx(2).
+    StatxFlags,
+    /// `STATX_…` of statx(2).
+    StatxMask,
     /// `F_…` of fcntl(2).
     Fcntl,
+    /// What a command of fcntl(2) takes, if it takes anything.
+    FcntlArg,
     /// The request of an ioctl(2).
     Ioctl,
+    /// What a request of an ioctl(2) takes, if it takes anything.
+    IoctlArg,
     /// `PR_…` of prctl(2).
     Prctl,
+    /// What an option of prctl(2) takes, if it takes anything.
+    PrctlArg,
     /// `LINUX_REBOOT_…` of reboot(2).
     Reboot,
     /// What strace does not show.
@@ -240,15 +260,16 @@ calls! {
     capset(hdrp: CapHeader, datap: CapSets);
     clock_nanosleep(clockid: Clock, flags: Int, request: Timespec64, remain: Address);
     clone(flags: Clone, child_stack: Hidden, parent_tid: Hidden, child_tid: Hidden, tls: Hidden);
+    close(fd: Int);
     execve(pathname: Path, argv: Argv, envp: Envp);
     exit(status: Int);
     exit_group(status: Int);
-    fcntl(fd: Int, cmd: Fcntl);
+    fcntl(fd: Int, cmd: Fcntl, arg: FcntlArg);
     getegid();
     geteuid();
     getpid();
     getppid();
-    ioctl(fd: Int, request: Ioctl);
+    ioctl(fd: Int, request: Ioctl, arg: IoctlArg);
     kill(pid: Int, sig: Signal);
     mmap(addr: Address, length: Size, prot: Prot, flags: Map, fd: Int, offset: Size);
     mount(source: Path, target: Path, filesystemtype: Address, mountflags: Mount, data: Address);
@@ -256,15 +277,21 @@ calls! {
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open);
     pidfd_open(pid: Int, flags: Int);
-    prctl(option: Prctl, sig: DeathSignal);
+    pidfd_send_signal(pidfd: Int, sig: Signal, info: Address, flags: Size);
+    pipe2(pipefd: Pipe, flags: PipeFlags);
+    prctl(option: Prctl, arg2: PrctlArg);
     read(fd: Int, buf: Filled, count: Size);
     reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);
     rt_sigaction(signum: Signal, act: Sigaction, oldact: Address, sigsetsize: Size);
+    rt_sigprocmask(how: How, set: Sigset, oldset: Address, sigsetsize: Size);
     setdomainname(name: Nodename, len: Size);
     sethostname(name: Nodename, len: Size);
     setitimer(which: Timer, new_value: Itimerval, old_value: Address);
     setns(fd: Int, nstype: Namespaces);
     setpgid(pid: Int, pgid: Int);
+    setresgid(rgid: Id, egid: Id, sgid: Id);
+    setresuid(ruid: Id, euid: Id, suid: Id);
+    statx(dirfd: Dirfd, pathname: Path, flags: StatxFlags, mask: StatxMask, statxbuf: Statx);
     sync();
     uname(buf: Utsname);
     unshare(flags: Namespaces);

@@ -12,8 +12,10 @@ use core::{ptr, slice};
 
 use linux_raw_sys::general::{
     __kernel_old_itimerval, __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct,
-    kernel_sigaction, timespec,
+    F_GETFD, S_ISGID, S_ISUID, S_ISVTX, kernel_sigaction, statx, timespec,
 };
+use linux_raw_sys::ioctl::NS_GET_USERNS;
+use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP};
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use syscalls::Errno;
 
@@ -21,33 +23,53 @@ use super::line::Line;
 use super::{constant, signal};
 use crate::sys::Outcome;
 use crate::sys::bytes::{c_str, until_nul};
+use crate::sys::namespace::PIDFD_GET_UTS_NAMESPACE;
 use crate::sys::start::Strings;
 use crate::sys::table::{Kind, Request};
 
 /// The most that is shown of a string, in bytes, and of an array, in strings: strace's `-s`.
 const MAX_STRLEN: usize = 32;
 
+/// Whether strace shows an argument of this kind: some commands take none.
+#[must_use]
+pub fn is_shown(kind: Kind, request: &Request) -> bool {
+    let [first, second, ..] = request.args;
+    match kind {
+        Kind::Hidden => false,
+        Kind::PrctlArg => first as u32 != PR_GET_SECCOMP,
+        Kind::FcntlArg => second as u32 != F_GETFD,
+        Kind::IoctlArg => second as u32 != NS_GET_USERNS,
+        _ => true,
+    }
+}
+
 /// Appends the argument at `index`, which is of this kind.
 pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcome: Outcome) {
     let word = word(request, index);
     let next = self::word(request, index + 1);
     match kind {
-        Kind::Int => int(line, word as c_int),
-        Kind::Size => number(line, word as u64),
-        Kind::Signal | Kind::DeathSignal => signal::show(line, word),
+        Kind::Int | Kind::FcntlArg => int(line, word as c_int),
+        Kind::Id => id(line, word as u32),
+        Kind::Size | Kind::IoctlArg => number(line, word as u64),
+        Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => address(line, word),
         Kind::Clock
         | Kind::Dirfd
         | Kind::Fcntl
-        | Kind::Ioctl
+        | Kind::How
         | Kind::Prctl
         | Kind::Reboot
-        | Kind::Timer => {
-            constant::one(line, kind, word as u32);
-        }
-        Kind::Prot | Kind::Map | Kind::Namespaces | Kind::Mount | Kind::Open => {
-            constant::flags(line, kind, word as u32);
-        }
+        | Kind::StatxFlags
+        | Kind::Timer => constant::one(line, kind, word as u32),
+        Kind::Prot
+        | Kind::Map
+        | Kind::Namespaces
+        | Kind::Mount
+        | Kind::Open
+        | Kind::PipeFlags
+        | Kind::StatxMask => constant::flags(line, kind, word as u32),
+        Kind::Ioctl => ioctl(line, word as u32),
+        Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
         Kind::Path => path(line, c_string(word)),
@@ -55,6 +77,9 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Filled => string(line, bytes(word, result(outcome))),
         Kind::Argv => argv(line, strings(word)),
         Kind::Envp => envp(line, word, strings(word)),
+        Kind::Pipe => pipe(line, *structure(word)),
+        Kind::Sigset => signal::show_set(line, structure(word)),
+        Kind::Statx => status(line, structure(word)),
         Kind::Timespec => {
             let timespec { tv_sec, tv_nsec } = structure(word);
             time(line, (*tv_sec).into(), (*tv_nsec).into());
@@ -81,8 +106,15 @@ pub fn word(request: &Request, index: usize) -> usize {
 /// Whether there is something behind a pointer: the kernel could follow it, and has filled in what
 /// it was to fill in. strace shows the address of a name that is too long.
 fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bool {
-    let filled_in =
-        matches!(kind, Kind::Filled | Kind::Utsname | Kind::WaitStatus | Kind::CapFilled);
+    let filled_in = matches!(
+        kind,
+        Kind::Filled
+            | Kind::Utsname
+            | Kind::WaitStatus
+            | Kind::CapFilled
+            | Kind::Pipe
+            | Kind::Statx
+    );
     let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
     match outcome {
         _ if word == 0 || too_long => false,
@@ -135,6 +167,14 @@ fn int(line: &mut Line, value: c_int) {
     line.number(value.unsigned_abs().into());
 }
 
+/// `1000`, or `-1`.
+fn id(line: &mut Line, id: u32) {
+    match id {
+        u32::MAX => line.text("-1"),
+        _ => line.number(id.into()),
+    };
+}
+
 /// `0x7ffd1acdfb18`, or `NULL`.
 fn address(line: &mut Line, word: usize) {
     match word {
@@ -149,6 +189,52 @@ fn clone(line: &mut Line, flags: u32, child_stack: usize) {
     address(line, child_stack);
     line.text(", flags=");
     constant::flags(line, Kind::Namespaces, flags);
+}
+
+/// `NS_GET_USERNS`; or in the macro of the kernel's ioctl.h, for one that strace 6.1 does not know.
+fn ioctl(line: &mut Line, request: u32) {
+    match request {
+        PIDFD_GET_UTS_NAMESPACE => {
+            line.text("_IOC(_IOC_NONE, 0xff, 0xa, 0)");
+        }
+        _ => constant::one(line, Kind::Ioctl, request),
+    }
+}
+
+/// `SIGKILL`, or `CAP_SYS_ADMIN`.
+fn prctl(line: &mut Line, option: u32, word: usize) {
+    match option {
+        PR_CAPBSET_READ => constant::one(line, Kind::PrctlArg, word as u32),
+        _ => signal::show(line, word),
+    }
+}
+
+/// `[3, 4]`
+fn pipe(line: &mut Line, [read_end, write_end]: [c_int; 2]) {
+    line.byte(b'[');
+    int(line, read_end);
+    line.text(", ");
+    int(line, write_end);
+    line.byte(b']');
+}
+
+/// `{stx_mask=…, stx_attributes=STATX_ATTR_MOUNT_ROOT, stx_mode=S_IFDIR|0755, stx_size=4096, ...}`;
+/// what is looked at is always a folder.
+fn status(line: &mut Line, found: &statx) {
+    line.text("{stx_mask=");
+    constant::flags(line, Kind::StatxMask, found.stx_mask);
+    line.text(", stx_attributes=");
+    constant::flags(line, Kind::Statx, found.stx_attributes as u32);
+    line.text(", stx_mode=S_IFDIR");
+    let mode = u32::from(found.stx_mode);
+    for (bit, name) in [(S_ISUID, "|S_ISUID"), (S_ISGID, "|S_ISGID"), (S_ISVTX, "|S_ISVTX")] {
+        line.text(if mode & bit == 0 { "" } else { name });
+    }
+    line.text("|0");
+    for shift in [6, 3, 0] {
+        line.number((mode >> shift & 7).into());
+    }
+    line.text(", stx_size=").number(found.stx_size).text(", ...}");
 }
 
 /// `"/bin/true"`, all of it.

@@ -97,7 +97,7 @@ impl Line {
     }
 
     /// Appends a word from outside, with the same escapes. A long one is cut, and `...` says so:
-    /// there is always room for what is said of it.
+    /// what is said of it always fits behind.
     pub fn word(&mut self, word: &[u8]) -> &mut Self {
         let most = self.len + LONGEST_WORD - LONGEST_ESCAPE;
         let mut rest = word;
@@ -141,7 +141,7 @@ impl Line {
 
     /// How many bytes there are so far.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
+    #[expect(clippy::len_without_is_empty, reason = "no caller needs it")]
     pub fn len(&self) -> usize {
         self.len
     }

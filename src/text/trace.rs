@@ -10,7 +10,7 @@ use super::line::Line;
 use super::{argument, errno};
 use crate::cpu;
 use crate::sys::file::STDERR;
-use crate::sys::table::{Call, Kind, Request};
+use crate::sys::table::{Call, Request};
 use crate::sys::{Outcome, Sys};
 
 /// The width of the column in which strace shows process ids.
@@ -48,8 +48,7 @@ pub fn as_call(line: &mut Line, request: &Request, outcome: Outcome) {
     let row = request.call.row();
     line.bytes(row.name()).byte(b'(');
     for (index, kind) in row.kinds().enumerate() {
-        let no_signal = kind == Kind::DeathSignal && argument::word(request, index) == 0;
-        if kind == Kind::Hidden || no_signal {
+        if !argument::is_shown(kind, request) {
             break;
         }
         if index != 0 {

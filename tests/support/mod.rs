@@ -1,10 +1,11 @@
 //! The machinery of the tests: what cannot run here is skipped aloud ([`require`]), every program
 //! runs under watch ([`run`]), in a container of each engine too ([`engine`]), and strace says
-//! which calls it made ([`strace`], [`trace`]). The program is built for other CPUs, too
-//! ([`cross`]), put into an archive ([`initramfs`]) and booted by a kernel ([`machine`]).
+//! which calls it made ([`strace`], [`trace`]). What it may say of a cause stands in [`hint`].
+//! The program is built for other CPUs, too ([`cross`]), put into an archive ([`initramfs`]) and booted by a kernel ([`machine`]).
 
 pub mod cross;
 pub mod engine;
+pub mod hint;
 pub mod initramfs;
 pub mod machine;
 pub mod package;

@@ -1,12 +1,17 @@
 //! The settings in which a command can be run: another mount namespace, a seccomp filter, an exact
 //! environment.
 
+use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+use seccompiler::SeccompCmpOp::MaskedEq;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch, apply_filter,
+};
 
 use super::run::{NEWUTS, command};
 use super::strace::Log;
@@ -29,12 +34,49 @@ pub fn confined(preparation: &str, args: &[&str]) -> Command {
     command
 }
 
+/// A command that loses a capability for good, from the bounding set too, then becomes `words`.
+pub fn without(lost: &str, words: &[&str]) -> Command {
+    let mut command = command("setpriv");
+    command.arg(format!("--bounding-set=-{lost}")).arg(format!("--inh-caps=-{lost}")).args(words);
+    command
+}
+
 /// Gives the command a seccomp filter that refuses `call` with EPERM.
 pub fn refusing(command: &mut Command, call: libc::c_long) -> &mut Command {
+    refusing_with(command, &[call], libc::EPERM)
+}
+
+/// Gives the command a seccomp filter that refuses `calls` with this errno.
+pub fn refusing_with<'a>(
+    command: &'a mut Command,
+    calls: &[libc::c_long],
+    errno: libc::c_int,
+) -> &'a mut Command {
+    filtering(command, calls.iter().map(|call| (*call, Vec::new())).collect(), errno)
+}
+
+/// Gives the command a seccomp filter as the container engines have it: EPERM for `call` where its
+/// first argument has this flag.
+pub fn refusing_flag(command: &mut Command, call: libc::c_long, flag: libc::c_int) -> &mut Command {
+    let flag = u64::from(flag.cast_unsigned());
+    let has_it = SeccompCondition::new(0, SeccompCmpArgLen::Qword, MaskedEq(flag), flag).unwrap();
+    let rule = SeccompRule::new(vec![has_it]).unwrap();
+    filtering(command, [(call, vec![rule])].into(), libc::EPERM)
+}
+
+/// Gives the command a seccomp filter that has nothing to do with what the program does.
+pub fn filtered(command: &mut Command) -> &mut Command {
+    refusing(command, libc::SYS_swapon)
+}
+
+fn filtering(
+    command: &mut Command,
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    errno: libc::c_int,
+) -> &mut Command {
     let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
-    let eperm = SeccompAction::Errno(libc::EPERM.cast_unsigned());
-    let rules = [(call, Vec::new())].into();
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, eperm, arch).unwrap();
+    let refused = SeccompAction::Errno(errno.cast_unsigned());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch).unwrap();
     let filter: BpfProgram = filter.try_into().unwrap();
     // SAFETY: two system calls and no more.
     unsafe { command.pre_exec(move || apply_filter(&filter).map_err(io::Error::other)) }

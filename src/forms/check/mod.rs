@@ -1,7 +1,7 @@
 //! `--check`: does this kernel keep the promises of uts_namespaces(7)?
 //! Follows the manual pages that the promises name; the output is KTAP (the kernel's ktap.rst).
 //!
-//! A check is a list of steps ([`promises`]). It runs in a process of its own ([`step`]), in a
+//! A check is a list of steps (`promises.rs`). It runs in a process of its own (`step.rs`), in a
 //! sandbox: a UTS namespace of its own, in a user namespace of its own where that can be had. There
 //! no check has power over the caller's names, whatever else goes wrong.
 
@@ -112,6 +112,6 @@ fn has_proc(sys: &Sys) -> Result<(), Failure> {
 
 /// Whether setns(2) takes a pidfd, as it does from Linux 5.8 on.
 fn has_pidfd(sys: &Sys) -> Result<(), Failure> {
-    let pidfd = sys.pidfd_open(sys.getpid())?;
+    let pidfd = sys.pidfd_open(sys.getpid(), 0)?;
     sys.setns(pidfd, CLONE_NEWUTS)
 }
