@@ -17,7 +17,7 @@ use regex::Regex;
 
 use crate::support::cross;
 use crate::support::machine::machines;
-use crate::support::package::copy_of_the_package;
+use crate::support::package::{ODD_NAME, copy_of_the_package_called};
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, command};
 
@@ -28,12 +28,12 @@ fn others() -> impl Iterator<Item = &'static str> {
 
 /// The user-mode emulator of a CPU.
 fn emulator(rust: &str) -> Command {
-    command(format!("qemu-{rust}-static"))
+    command(machines().find(|machine| machine.rust == rust).expect(rust).user)
 }
 
 /// Whether it is there.
 fn has_emulator(rust: &str) -> Result<(), String> {
-    require::tool(&format!("qemu-{rust}-static"))
+    require::tool(emulator(rust).get_program().to_str().unwrap())
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn the_file_is_as_bare_as_the_first() {
 fn it_is_the_same_file_from_another_folder() {
     for rust in others() {
         needs!(cross::newuts(rust));
-        let folder = copy_of_the_package();
+        let folder = copy_of_the_package_called(ODD_NAME);
         let again = cross::build(rust, folder.path(), &folder.path().join("target")).unwrap();
         assert!(fs::read(again).unwrap() == fs::read(cross::newuts(rust).unwrap()).unwrap());
     }
@@ -145,9 +145,9 @@ fn the_memory_routines_of_every_cpu() {
         cargo.env("CARGO_PROFILE_RELEASE_PANIC", "unwind").env("CARGO_PROFILE_RELEASE_LTO", "off");
         let run = cargo.arg("--lib").start().finish_within(cross::LIMIT);
         assert_eq!(run.status, 0, "{}", run.stderr);
-        let libraries = folder.join(&target).join("release");
+        let libraries = folder.join(target).join("release");
         let mut rustc = command(cross::compiler(rust).unwrap());
-        rustc.args(["--test", "--edition=2024", "-O", "--target", &target, "tests/memory.rs"]);
+        rustc.args(["--test", "--edition=2024", "-O", "--target", target, "tests/memory.rs"]);
         rustc.arg(format!("-Clinker={linker}")).arg("-Ctarget-feature=+crt-static");
         rustc.arg(format!("--extern=newuts={}", libraries.join("libnewuts.rlib").display()));
         rustc.arg("-L").arg(libraries.join("deps")).arg("-o").arg(folder.join("memory"));

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{env, fs, thread};
 
@@ -30,8 +30,14 @@ mount -t devtmpfs dev /dev
 
 /// A line of `tests/machines.txt`.
 pub struct Machine {
-    /// Its CPU, as Rust calls it.
+    /// Its CPU, as the first part of its target is called.
     pub rust: &'static str,
+    /// The target, as Rust calls it.
+    pub target: &'static str,
+    /// Whether CI fails without it.
+    must: bool,
+    /// The program that runs its programs without it.
+    pub user: &'static str,
     console: &'static str,
     /// Whether Ctrl-Alt-Del can be pressed.
     pub keyboard: bool,
@@ -49,16 +55,35 @@ pub fn cache() -> PathBuf {
     cache.unwrap_or_default().join("newuts-tests")
 }
 
-/// All machines.
+/// All machines, but those that CI can do without and that are not there: these are skipped aloud,
+/// once for all tests.
 pub fn machines() -> impl Iterator<Item = Machine> {
+    static ABSENT: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        let mut absent = Vec::new();
+        for machine in table().filter(|machine| !machine.must) {
+            if let Err(missing) = machine.prepared() {
+                require::say(machine.rust, &missing);
+                absent.push(machine.rust);
+            }
+        }
+        absent
+    });
+    table().filter(|machine| !ABSENT.contains(&machine.rust))
+}
+
+/// The lines of `tests/machines.txt`.
+pub fn table() -> impl Iterator<Item = Machine> {
     let lines = include_str!("../machines.txt").lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| {
         let mut words = line.split_whitespace();
         let mut word = || words.next().expect(line);
-        let (rust, _debian, _kernel, _package) = (word(), word(), word(), word());
-        let (console, keyboard) = (word(), word() == "yes");
+        let (rust, target, must) = (word(), word(), word() == "yes");
+        let (_debian, _suite, _library, _kernel, _packages) =
+            (word(), word(), word(), word(), word());
+        let (user, console, keyboard) = (word(), word(), word() == "yes");
         let (registers, clone) = (word().split(',').collect(), word());
-        Machine { rust, console, keyboard, registers, clone, emulator: words.collect() }
+        let emulator = words.collect();
+        Machine { rust, target, must, user, console, keyboard, registers, clone, emulator }
     })
 }
 
@@ -85,6 +110,12 @@ pub fn on_those(which: impl Fn(&Machine) -> bool, test: impl Fn(&Machine) + Sync
 impl Machine {
     /// Whether it can run here.
     fn here(&self) -> Result<(), String> {
+        self.prepared()?;
+        cross::newuts(self.rust).map(drop)
+    }
+
+    /// Whether what `tests/setup` prepares is here.
+    fn prepared(&self) -> Result<(), String> {
         require::tool(self.emulator[0])?;
         require::tool("timeout")?;
         let file = |name| {
@@ -93,7 +124,7 @@ impl Machine {
         };
         file("vmlinuz")?;
         file("busybox")?;
-        cross::newuts(self.rust).map(drop)
+        cross::compiler(self.rust).map(drop)
     }
 
     /// A file that `tests/setup` unpacked for this machine.
@@ -134,7 +165,7 @@ impl Machine {
         // Even if the test itself is killed, the machine ends some day.
         let mut emulator = command("timeout");
         emulator.arg(LIMIT.as_secs().to_string()).args(&self.emulator);
-        emulator.args(["-accel", "tcg", "-m", "256", "-nodefaults", "-display", "none"]);
+        emulator.args(["-accel", "tcg", "-nodefaults", "-display", "none"]);
         emulator.args(["-serial", "stdio", "-no-reboot", "-append", &append]).args(options);
         emulator.arg("-kernel").arg(self.file("vmlinuz")).arg("-initrd").arg(initrd);
         Boot { running: emulator.start(), _folder: folder, _slot: slot }

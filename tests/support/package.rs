@@ -38,9 +38,17 @@ const NAMES: [&str; 16] = [
     "tests",
 ];
 
+/// What a folder may be called: with all that linkers, compilers and shells have a use for.
+pub const ODD_NAME: &str = "-a,b c\"d'é$HOME\\;";
+
 /// A copy of the checkout, with nothing built in it.
 pub fn copy_of_the_package() -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
+    copy_of_the_package_called("")
+}
+
+/// [`copy_of_the_package`], in a folder whose name begins so.
+pub fn copy_of_the_package_called(name: &str) -> TempDir {
+    let copy = tempfile::Builder::new().prefix(name).tempdir().unwrap();
     for name in NAMES {
         copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
     }
