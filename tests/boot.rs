@@ -10,6 +10,7 @@ use regex::Regex;
 use crate::support::initramfs::Initramfs;
 use crate::support::machine::{Machine, on_each, on_those};
 use crate::support::run::transcript;
+use crate::support::trace::{Log, same, sorted};
 
 /// A demonstration with time for everything.
 const SHORT: &str = "--delay=0.5 --hold=1 bizarro";
@@ -176,17 +177,20 @@ fn trace_shows_the_calls_of_process_1() {
             [
                 "getpid() = 1",
                 "reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF) = 0",
-                "fcntl(0, F_GETFD) = 0",
-                "fcntl(1, F_GETFD) = 0",
-                "fcntl(2, F_GETFD) = 0",
+                &format!("{}(0, F_GETFD) = 0", machine.call("fcntl")),
+                &format!("{}(1, F_GETFD) = 0", machine.call("fcntl")),
+                &format!("{}(2, F_GETFD) = 0", machine.call("fcntl")),
                 "rt_sigaction(SIGPIPE, {sa_handler=SIG_IGN, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGTERM, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGINT, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGHUP, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGQUIT, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
-                "mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, \
-                 -1, 0) = ADDR",
-                "mprotect(ADDR, 4096, PROT_NONE) = 0",
+                &format!(
+                    "{}(NULL, 1048576, PROT_READ|PROT_WRITE, \
+                     MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, -1, 0) = ADDR",
+                    machine.call("mmap")
+                ),
+                &format!("mprotect(ADDR, {}, PROT_NONE) = 0", machine.page),
                 &format!("clone(child_stack=ADDR, flags=CLONE_NEWUTS|SIGCHLD) = {pid}"),
                 &written(&returned),
                 "nanosleep({tv_sec=0, tv_nsec=500000000}, ADDR) = 0",
@@ -243,6 +247,48 @@ fn untraced(console: &str) -> String {
     lines.filter(|line| !line.starts_with(|first: char| first.is_ascii_digit())).collect()
 }
 
+/// Runs under strace, beside whose log is what the program itself shows.
+const BOTH: &str = "
+both() {
+    /bin/strace -f -a1 -o /log /newuts --trace \"$@\" >/out 2>/trace
+    for file in log trace; do echo --- $file; cat /$file; done
+}
+";
+
+#[test]
+fn trace_is_what_strace_shows_on_this_cpu() {
+    on_each(|machine| {
+        let commands = format!(
+            "{BOTH}
+            both --delay=0.5 --hold=1.5 bizarro
+            both --domainname foo.org bizarro true
+            both --join 1 hostname
+            both --join 4711
+            both --user --delay=0.5 --hold=1.5 bizarro
+            echo 0 >/proc/sys/user/max_uts_namespaces
+            both bizarro
+            poweroff -f
+            "
+        );
+        let archive = machine.scripted_with_strace(&commands);
+        let console = machine.boot(archive, "rdinit=/newuts -- outer /run");
+        let mut runs = console.split("--- log\n").skip(1);
+        for seen in [
+            "exit_group(0) = ?",
+            "setdomainname(\"foo.org\", 7) = 0",
+            "setns(3, CLONE_NEWUTS) = 0",
+            "pidfd_open(4711, 0) = -1 ESRCH (No such process)",
+            "flags=CLONE_NEWUTS|CLONE_NEWUSER|SIGCHLD) = ",
+            "flags=CLONE_NEWUTS|SIGCHLD) = -1 ENOSPC (No space left on device)",
+        ] {
+            let (log, trace) = runs.next().expect(&console).split_once("--- trace\n").unwrap();
+            assert!(log.contains(seen), "{seen}: {log}");
+            same(&sorted(trace).0, &Log::parse(log).lines(&[]), machine.rust);
+        }
+        assert_eq!(runs.next(), None);
+    });
+}
+
 #[test]
 fn trace_shows_the_registers_of_this_cpu() {
     on_each(|machine| {
@@ -255,18 +301,23 @@ fn trace_shows_the_registers_of_this_cpu() {
             let pairs = pairs.join(" ");
             Regex::new(&format!(r"(?m)^(\d+) +{name} {pairs} => (0x[0-9a-f]+)$")).unwrap()
         };
-        let stack = Regex::new("0x4000011 [a-z0-9]+=(0x[0-9a-f]+) ").unwrap();
-        let stack = &stack.captures(&console).expect(&console)[1];
-        assert!(stack.ends_with("000"), "{stack}");
         // It returns twice: with the child's process id, and with 0.
-        let clone = line("clone", &[machine.clone, "0x4000011", stack, "0x0", "0x0", "0x0"]);
+        let words = machine.clone.iter().map(|word| match *word {
+            "flags" => "0x4000011",
+            "stack" => "(0x[0-9a-f]+000)",
+            number => number,
+        });
+        let clone = line("clone", &words.chain(["0x0"; 3]).collect::<Vec<_>>());
         let returns = clone.captures_iter(&console).map(|found| found.extract().1);
-        let mut returns: Vec<[&str; 2]> = returns.collect();
+        let mut returns: Vec<[&str; 3]> = returns.collect();
         returns.sort_unstable();
-        assert_eq!(returns, [["1", &format!("{pid:#x}")], [&pid.to_string(), "0x0"]]);
-        let (any, minus_1) = ("0x[0-9a-f]+", "0xffffffffffffffff");
-        let mmap = line("mmap", &[any, "0x0", "0x100000", "0x3", "0x20022", minus_1, "0x0"]);
-        assert!(mmap.is_match(&console), "{console}");
+        let stack = returns.first().expect(&console)[1];
+        let (child, result) = (pid.to_string(), format!("{pid:#x}"));
+        assert_eq!(returns, [["1", stack, &result], [&child, stack, "0x0"]]);
+        let (any, minus_1) = ("0x[0-9a-f]+", "0xf{8}(?:f{8})?");
+        let six = [any, "0x0", "0x100000", "0x3", "0x20022", minus_1, "0x0"];
+        let values = if machine.mmap == 6 { &six[..] } else { &[any, any] };
+        assert!(line(machine.call("mmap"), values).is_match(&console), "{console}");
     });
 }
 

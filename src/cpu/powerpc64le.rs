@@ -5,7 +5,7 @@
 //!
 //! | | number | 1 | 2 | 3 | 4 | 5 | 6 | result | destroyed |
 //! |---|---|---|---|---|---|---|---|---|---|
-//! | system call | r0 | r3 | r4 | r5 | r6 | r7 | r8 | r3, cr0.so | r0, r4 to r12, ctr, xer, cr0, cr1, cr5 to cr7 |
+//! | system call | r0 | r3 | r4 | r5 | r6 | r7 | r8 | r3, cr0.so | r0, r4 to r12, ctr, xer, cr0 |
 //! | function | | r3 | r4 | r5 | r6 | r7 | r8 | r3 | all but r1, r2, r13 to r31, cr2 to cr4, f14 to f31 |
 //!
 //! A call that fails sets the bit "summary overflow" of cr0, and gives the error number as it is. A
@@ -74,16 +74,19 @@ macro_rules! start {
     )*};
 }
 
-/// `clone(flags, child_stack, NULL, NULL, 0)`, whose child calls `func(arg)` on its own stack and
+/// `clone(flags, child_stack, NULL, 0, NULL)`, whose child calls `func(arg)` on its own stack and
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
 ///
-/// | | `flags` | `child_stack` | `parent_tid` | `child_tid` | `tls` | `func` | `arg` |
+/// | | `flags` | `child_stack` | `parent_tid` | `tls` | `child_tid` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
 /// | here | r3 | r4 | | | | r5 | r6 |
 /// | the kernel | r3 | r4 | r5 | r6 | r7 | | |
 /// | meanwhile | | | | | | r30 | r31 |
+///
+/// The fourth and fifth are in another order than on `x86_64`: the kernel is built with
+/// `CONFIG_CLONE_BACKWARDS` (clone(2), "C library/kernel differences").
 ///
 /// # Safety
 ///
@@ -103,8 +106,8 @@ pub(crate) unsafe extern "C" fn clone(
         "mr 30, 5", // func and arg wait in registers that the kernel leaves alone
         "mr 31, 6",
         "li 5, 0", // no parent_tid,
-        "li 6, 0", // no child_tid,
-        "li 7, 0", // no tls
+        "li 6, 0", // no tls,
+        "li 7, 0", // no child_tid
         "li 0, {clone}",
         "sc", // from here on there are two processes, with all registers alike
         "bns 2f", // but r3 and r1; an error is made negative, as it is on other CPUs
