@@ -79,11 +79,17 @@ pub fn run(process: &InitialStack<'_>) -> ! {
     let mut words = CommandLine::new(process.argv());
     let form = words.read();
     let sys = Sys::new(words.watcher);
+    // First of all, because to show a call is to write, too.
+    let signals = match form {
+        Ok(Form::Demonstrate) => demo::set_signals(&sys),
+        _ => Ok(()),
+    };
     let init = Init::ask(&sys);
     init.open_console(&sys);
-    let status = match form {
-        Ok(form) => answer(&sys, process, init, form, &words),
-        Err(mistake) => mistake.report(&sys),
+    let status = match (form, signals) {
+        (Err(mistake), _) => mistake.report(&sys),
+        (Ok(_), Err(failure)) => demo::fail(&sys, failure),
+        (Ok(form), Ok(())) => answer(&sys, process, init, form, &words),
     };
     init.leave(&sys, status)
 }

@@ -245,10 +245,6 @@ fn options_of_the_demonstration_are_mistakes() {
 #[test]
 fn what_cannot_be_run_is_named() {
     needs!(require::root());
-    let folder = TempDir::new().unwrap();
-    let script = folder.path().join("script");
-    install(&script, "echo no interpreter\n", 0o755);
-    let script = script.to_str().unwrap();
     let no_such_file = "No such file or directory";
     for (name, status, text) in [
         ("frobnicate", 127, no_such_file),
@@ -259,18 +255,17 @@ fn what_cannot_be_run_is_named() {
         ("./", 126, "Permission denied"),
         ("/etc/passwd", 126, "Permission denied"),
         ("/etc/passwd/x", 126, "Not a directory"),
-        (script, 126, "Exec format error"),
         (&"x".repeat(256), 126, "File name too long"),
     ] {
         newuts(["box", name]).run().is(status, "", &format!("newuts: {name}: {text}\n"));
     }
     let message = format!("newuts: new\\nline\\33[2J: {no_such_file}\n");
     newuts(["box", "new\nline\x1b[2J"]).run().is(127, "", &message);
-    // The name alone is longer than a path: it is cut, and the reason is not.
+    // The name alone is longer than a path: it is cut, and the reason is there (tests/words.rs).
     let run = newuts(["box", &format!("/{}", "x".repeat(5000))]).run();
     assert_eq!(run.status, 126);
-    assert!(run.stderr.starts_with("newuts: /xxx"), "{}", run.stderr);
-    assert!(run.stderr.ends_with("xxx...: File name too long\n"), "{}", run.stderr);
+    assert!(run.stderr.len() <= 4096);
+    assert!(run.stderr.ends_with("x...: File name too long\n"));
 }
 
 /// Makes a file.
@@ -356,13 +351,13 @@ fn path_is_not_searched_for_a_name_with_a_slash() {
     command.run().is(0, "here\n", "");
 }
 
+/// What has no interpreter has /bin/sh: tests/scripts.rs.
 #[test]
-fn no_shell_is_guessed_at() {
+fn a_script_without_an_interpreter_ends_the_search() {
     needs!(require::root());
     let root = folders();
     let path = format!("{0}/no-shebang:{0}/good", root.path().display());
-    let message = "newuts: tool: Exec format error\n";
-    newuts(["box", "tool"]).env("PATH", path).run().is(126, "", message);
+    newuts(["box", "tool"]).env("PATH", path).run().is(0, "no-shebang\n", "");
 }
 
 /// Where glibc goes on in the current folder.

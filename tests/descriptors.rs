@@ -22,7 +22,7 @@ fn subsets() -> impl Iterator<Item = Vec<i32>> {
 
 /// A shell's redirections that close these.
 fn closing(fds: &[i32]) -> String {
-    fds.iter().map(|fd| format!(" {fd}>&-")).collect()
+    fds.iter().map(|fd| format!(" {fd}>&-")).collect::<Vec<_>>().concat()
 }
 
 /// A target that is held in a user namespace of its own.

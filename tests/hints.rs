@@ -374,7 +374,7 @@ fn a_write_that_is_not_to_a_map() {
     };
     let message = not_permitted("write", "");
     for options in [&[][..], &["-U"], &["-r"], &["-c"]] {
-        for command in [&mut newuts(options), &mut filtered(&mut newuts(options))] {
+        for command in [&mut newuts(options), filtered(&mut newuts(options))] {
             let run = command.args(DEMO).stdout(sealed()).run();
             assert!([message.clone(), message.repeat(2)].contains(&run.stderr), "{run:?}");
             assert_eq!(run.status, 1);

@@ -288,7 +288,7 @@ fn only_what_is_needed_is_called() {
         [
             &pidfd,
             // PIDFD_GET_UTS_NAMESPACE, which this strace does not know.
-            "ioctl(3, _IOC(_IOC_NONE, 0xff, 0xa, 0), 0) = 4",
+            "ioctl(3, _IOC(_IOC_NONE, ADDR, ADDR, 0), 0) = 4",
             "ioctl(4, NS_GET_USERNS) = 5",
             "setns(5, CLONE_NEWUSER) = 0",
             "setns(4, CLONE_NEWUTS) = 0"
@@ -312,15 +312,15 @@ fn old_kernels_are_served_by_proc() {
     let (_running, child) = hold(newuts([""; 0]), &["-U"]);
     let file = file_of(&child);
     // Before Linux 5.3, and before 5.8.
-    for (fault, users) in [
-        ("pidfd_open:error=ENOSYS", &[&[][..], &["--user"]][..]),
-        ("setns:error=EINVAL:when=1", &[&[]]),
+    for (faults, users) in [
+        (&["pidfd_open:error=ENOSYS"][..], &[&[][..], &["--user"]][..]),
+        (&["setns:error=EINVAL:when=1", "ioctl:error=ENOTTY:when=1"], &[&[]]),
         // Before 6.11, and before 6.9.
-        ("ioctl:error=ENOTTY:when=1", &[&["--user"]]),
-        ("ioctl:error=EINVAL:when=1", &[&["--user"]]),
+        (&["ioctl:error=ENOTTY:when=1"], &[&["--user"]]),
+        (&["ioctl:error=EINVAL:when=1"], &[&["--user"]]),
     ] {
         for user in users {
-            let (run, log) = inject(&[fault], &[user, &["--join", &child][..]].concat());
+            let (run, log) = inject(faults, &[user, &["--join", &child][..]].concat());
             run.is(0, &format!("uts.nodename in {child}: bizarro\n"), "");
             let opened = format!("openat(AT_FDCWD, \"{file}\", O_RDONLY|");
             let opens = log.parent().named("openat");
@@ -441,7 +441,7 @@ fn the_caller_s_own_user_namespace_cannot_be_entered() {
 
 /// A PID namespace in which `/proc` is that of the one outside: there, the process with the number
 /// of `friend` is the child of `newuts stranger`, in a user namespace that can be entered.
-fn beside_a_stranger(faults: &[&str], join: &str) -> Outcome {
+fn beside_a_stranger(fault: Option<&str>, join: &str) -> Outcome {
     let inside = "until [ \"$friend\" = $stranger ]; do
             \"$NEWUTS\" $OPTIONS friend sleep 300 & friend=$!
         done
@@ -456,12 +456,11 @@ fn beside_a_stranger(faults: &[&str], join: &str) -> Outcome {
         export stranger
         unshare --pid --fork --kill-child sh -c \"$INSIDE\"";
     let log = tempfile::NamedTempFile::new().unwrap();
-    let faults: String = faults.iter().map(|fault| format!(" --inject={fault}")).collect();
-    let strace = if faults.is_empty() { faults } else { format!("strace -o/dev/null{faults}") };
+    let strace = fault.map(|fault| format!("strace -o/dev/null --inject={fault}"));
     let mut command = command("unshare");
     command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--uts"]);
     command.args(["sh", "-c", outside]).env("INSIDE", inside).env("LOG", log.path());
-    command.env("NEWUTS", NEWUTS).env("JOIN", join).env("STRACE", strace);
+    command.env("NEWUTS", NEWUTS).env("JOIN", join).env("STRACE", strace.unwrap_or_default());
     command.env("OPTIONS", if join.contains("own") { "" } else { "-U" });
     command.env("JOIN", join.replace("own ", "")).run()
 }
@@ -470,14 +469,14 @@ fn beside_a_stranger(faults: &[&str], join: &str) -> Outcome {
 fn nobody_is_joined_but_who_was_named() {
     needs!(strace::here(), require::user_namespaces());
     // Where the kernel can tell, /proc does not matter.
-    let run = beside_a_stranger(&[], "--join");
+    let run = beside_a_stranger(None, "--join");
     assert!(run.stdout.ends_with(": friend\n"), "{run:?}");
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
-    let run = beside_a_stranger(&[], "--user --join");
+    let run = beside_a_stranger(None, "--user --join");
     assert!(run.stdout.ends_with(": friend\n"), "{run:?}");
     assert_eq!((run.status, run.stderr.as_str()), (0, ""));
     // "own": the process is in the caller's user namespace.
-    beside_a_stranger(&[], "own --user --join").is(125, "", "setns: Invalid argument\n");
+    beside_a_stranger(None, "own --user --join").is(125, "", "setns: Invalid argument\n");
     // Where it cannot, an error is better than somebody else.
     for (fault, join) in [
         ("pidfd_open:error=ENOSYS", "--join"),
@@ -487,7 +486,7 @@ fn nobody_is_joined_but_who_was_named() {
         ("ioctl:error=ENOTTY:when=1", "--user --join"),
         ("ioctl:error=ENOTTY:when=1", "own --user --join"),
     ] {
-        let run = beside_a_stranger(&[fault], join);
+        let run = beside_a_stranger(Some(fault), join);
         assert_eq!((run.status, run.stdout.as_str()), (125, ""), "{fault} {join}: {run:?}");
         assert_eq!(run.stderr.lines().count(), 1, "{fault} {join}: {run:?}");
     }

@@ -83,7 +83,8 @@ fn a_script_by_its_path() {
         let words = [name, "a", "", "b c", "-x", "--", "-c", "*", "$0"];
         let run = agree(at, None, &words);
         let all = words[1..].join(" ");
-        let each: String = words[1..].iter().map(|word| format!("<{word}>\n")).collect();
+        let each: Vec<_> = words[1..].iter().map(|word| format!("<{word}>\n")).collect();
+        let each = each.concat();
         run.is(7, &format!("{name} 8 {all}\n{each}"), "");
     }
 }

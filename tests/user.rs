@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, NEWUTS, Watched as _, command, host_name, newuts, unprivileged};
 use crate::support::setting::after;
@@ -145,6 +147,67 @@ fn only_the_maps_need_proc() {
         after(no_proc, &[NEWUTS, option, "box", "true"]).run().is(125, "", message);
         let run = after(no_proc, &[NEWUTS, option, "--delay=0", "box"]).run();
         assert_eq!((run.status, run.stderr.as_str()), (1, message));
+    }
+}
+
+/// Linux before 3.19, and some sandboxes: a /proc in which everything is but setgroups. The files
+/// are those of the process that becomes the program, which stays the same.
+#[test]
+fn a_proc_without_setgroups_needs_none() {
+    needs!(require::namespaces());
+    let folder = TempDir::new().unwrap();
+    let proc = |and: &str| {
+        format!(
+            "fake={} && mount -t tmpfs tmpfs $fake && mkdir $fake/self && \
+             for file in uid_map gid_map {and}; do \
+                 touch $fake/self/$file && mount --bind /proc/$$/$file $fake/self/$file; \
+             done && mount --rbind $fake /proc && ! [ -e /proc/self/status ]",
+            folder.path().display()
+        )
+    };
+    for option in ["-c", "-r"] {
+        for and in ["", "setgroups"] {
+            let words = [NEWUTS, option, "box", "sh", "-c", "uname -n; id -u; id -g"];
+            after(&proc(and), &words).run().is(0, "box\n0\n0\n", "");
+        }
+        // It is that file only that may be missing.
+        let without = "mount -t tmpfs tmpfs /proc && mkdir /proc/self";
+        let message = "openat: No such file or directory\n";
+        after(without, &[NEWUTS, option, "box", "true"]).run().is(125, "", message);
+    }
+}
+
+/// The same, with the kernel's answer injected; any other answer is an error, as for unshare(1).
+#[test]
+fn only_a_setgroups_that_is_not_there_is_passed_over() {
+    needs!(strace::here(), require::namespaces());
+    let fault = |errno: &str| format!("openat:error={errno}:when=2");
+    for option in ["-c", "-r"] {
+        let words = [option, "box", "sh", "-c", "uname -n; id -u; id -g"];
+        let (run, log) = strace::inject(&[&fault("ENOENT")], &words);
+        run.is(0, "box\n0\n0\n", "");
+        let opened = log.parent().named("openat")[1].to_owned();
+        assert!(opened.contains("\"/proc/self/setgroups\""), "{opened}");
+        for (errno, text) in [
+            ("EACCES", "Permission denied"),
+            ("EPERM", "Operation not permitted"),
+            ("ENOTDIR", "Not a directory"),
+            ("EMFILE", "Too many open files"),
+        ] {
+            let (run, _) = strace::inject(&[&fault(errno)], &words);
+            run.is(125, "", &format!("openat: {text}\n"));
+        }
+        let demo = [option, "--delay=0.3", "--hold=0.6", "bizarro"];
+        strace::inject(&[&fault("ENOENT")], &demo).0.demonstrates("bizarro", 0, "");
+        // What cannot be written to it is an error, too.
+        let (run, _) = strace::inject(&["write:error=EPERM:when=2"], &words);
+        run.is(125, "", "write: Operation not permitted\n");
+        // Without it an ordinary user's group cannot be mapped by a kernel that has it.
+        let program = Copied::new();
+        let mut command = unprivileged();
+        command.args(["strace", "-o/dev/null", &format!("--inject={}", fault("ENOENT"))]);
+        let run = command.arg(&program.path).args(words).run();
+        run.is(125, "", "write: Operation not permitted\n");
     }
 }
 

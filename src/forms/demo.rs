@@ -64,8 +64,20 @@ pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Dem
     parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure))
 }
 
+/// Sets the signals of both processes, whatever the caller has blocked or ignored.
+///
+/// # Errors
+///
+/// rt_sigprocmask(2), rt_sigaction(2).
+pub fn set_signals(sys: &Sys) -> Result<(), Failure> {
+    sys.sigprocmask_setmask(&sigset(BLOCKED))?;
+    // Where it is ignored, the kernel throws the child's status away.
+    sys.sigaction_default(SIGCHLD)
+}
+
 /// Says what failed. Gives the exit status.
-fn fail(sys: &Sys, failure: Failure) -> u8 {
+#[must_use]
+pub fn fail(sys: &Sys, failure: Failure) -> u8 {
     failure.report(sys);
     1
 }
@@ -76,10 +88,6 @@ fn parent(
     init: Init,
     demo: &Demo<'_>,
 ) -> Result<u8, Failure> {
-    // Whatever signals the caller has blocked or ignored, both processes begin with these. Where
-    // SIGCHLD is ignored, the kernel throws the child's status away.
-    sys.sigprocmask_setmask(&sigset(BLOCKED))?;
-    sys.sigaction_default(SIGCHLD)?;
     init.catch_signals(sys)?;
 
     // The child has a copy of this memory, and could run on its copy of this stack: fork(2) does

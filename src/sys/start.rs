@@ -132,6 +132,16 @@ impl<'a> Strings<'a> {
         Self { next: before, lifetime: PhantomData }
     }
 
+    /// Puts a word in the place of the first.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reads the first of these words any more, and `word` lives as long as they do.
+    pub unsafe fn set_first(&self, word: &CStr) {
+        // SAFETY: execve(2) leaves the array in writable memory, and nobody reads this word.
+        unsafe { self.next.cast_mut().write(word.as_ptr()) };
+    }
+
     /// The word above the null pointer.
     fn end(&self) -> *const *const c_char {
         let mut word = self.next;

@@ -277,7 +277,6 @@ calls! {
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open);
     pidfd_open(pid: Int, flags: Int);
-    pidfd_send_signal(pidfd: Int, sig: Signal, info: Address, flags: Size);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
     read(fd: Int, buf: Filled, count: Size);
