@@ -9,7 +9,8 @@ use object::elf::{ET_DYN, FileHeader64, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD}
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use rustix::process::Signal;
 
-use crate::support::package::{PACKAGE, cargo, copy_of_the_package};
+use crate::support::cross;
+use crate::support::package::{PACKAGE, cargo, copy_of_the_package, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, kill, newuts};
 
@@ -132,4 +133,37 @@ fn the_linker_refuses_panics_pointers_and_variables() {
         assert!(run.stderr.contains(complaint), "{statement}: {}", run.stderr);
         assert!(!run.stderr.contains("error[E"), "{statement}: {}", run.stderr);
     }
+}
+
+/// The README's table of them. With a target, so that flags do not reach build scripts.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_linker_refuses_the_settings_that_the_readme_names() {
+    const FLAGS: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
+    let readme = read("README.md");
+    let package = copy_of_the_package();
+    let build = || {
+        let mut cargo = build(package.path());
+        cargo.arg("--target=x86_64-unknown-linux-gnu");
+        cargo
+    };
+    for (setting, variable, value) in [
+        ("opt-level = 0", "CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+        ("overflow-checks", "CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true"),
+        ("debug-assertions", "CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true"),
+        ("lto = \"off\"", "CARGO_PROFILE_RELEASE_LTO", "off"),
+        ("lto = \"thin\"", "CARGO_PROFILE_RELEASE_LTO", "thin"),
+        ("-Cinstrument-coverage", FLAGS, "-Cinstrument-coverage"),
+        ("-Cprofile-generate", FLAGS, "-Cprofile-generate"),
+        ("-Crelocation-model=static", FLAGS, "-Crelocation-model=static"),
+    ] {
+        let row = readme.lines().find(|line| line.contains(&format!("`{setting}`")));
+        let complaint = row.expect(setting).split('|').nth(2).unwrap().trim().trim_matches('`');
+        let run = build().env(variable, value).start().finish_within(cross::LIMIT);
+        assert_ne!(run.status, 0, "{setting}");
+        assert!(run.stderr.contains(complaint), "{setting}: {complaint}: {}", run.stderr);
+        assert!(!run.stderr.contains("error[E"), "{setting}: {}", run.stderr);
+    }
+    let run = build().start().finish_within(cross::LIMIT);
+    assert_eq!(run.status, 0, "{}", run.stderr);
 }

@@ -18,6 +18,7 @@ compiler() {
     rm -rf "$new"
     archive "$host" own
     library=$(depends libstd-rust-web-dev libstd-rust-web-)
+    [ -n "$library" ] || return
     llvm=$(depends "$library" libllvm)
     # The libraries that these want are this system's own.
     # shellcheck disable=SC2046 # a list of words
