@@ -6,10 +6,10 @@ use std::env::consts::ARCH;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use object::elf::{
-    ET_DYN, FileHeader32, FileHeader64, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD, SHT_REL, SHT_RELA,
+    ET_DYN, FileHeader32, FileHeader64, FileType, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD,
+    ProgramFlags, ProgramType, SHT_REL, SHT_RELA, SectionType,
 };
 use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, FileKind};
@@ -28,8 +28,8 @@ fn others() -> impl Iterator<Item = Machine> {
 
 /// A segment: what it is, what may be done with it, and where it lies.
 struct Segment {
-    kind: u32,
-    rights: u32,
+    kind: ProgramType,
+    rights: ProgramFlags,
     align: u64,
     address: u64,
     offset: u64,
@@ -39,13 +39,13 @@ struct Segment {
 /// A section that has bytes.
 struct Section {
     name: String,
-    kind: u32,
+    kind: SectionType,
     size: u64,
 }
 
 /// What a file says of itself.
 struct Elf {
-    kind: u16,
+    kind: FileType,
     segments: Vec<Segment>,
     sections: Vec<Section>,
 }

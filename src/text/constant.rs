@@ -34,7 +34,7 @@ macro_rules! constants {
 constants! {
     Prot general: PROT_NONE PROT_READ PROT_WRITE;
     Map general: MAP_PRIVATE MAP_ANONYMOUS MAP_STACK;
-    Namespaces general: CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
+    Namespaces general: CLONE_FS CLONE_SIGHAND CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
     Mount general: MS_BIND MS_REC MS_PRIVATE;
     Timer general: ITIMER_REAL;
     Clock general: CLOCK_MONOTONIC;

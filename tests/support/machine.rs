@@ -92,7 +92,8 @@ pub fn table() -> impl Iterator<Item = Machine> {
             (word(), word(), word(), word(), word());
         let (user, _tests, console) = (word(), word(), word());
         let firmware = Some(word()).filter(|last| *last != "-");
-        let firmware = firmware.map(|last| Regex::new(&format!("(?s)^(.*\\n)?{last}.*?\\n")).unwrap());
+        let firmware =
+            firmware.map(|last| Regex::new(&format!("(?s)^(.*\\n)?{last}.*?\\n")).unwrap());
         let (farewell, keyboard) = (word() == "yes", word() == "yes");
         let page = word();
         let list = |word: &'static str| word.split(',').collect();
