@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
 use crate::support::initramfs::Initramfs;
-use crate::support::machine::{Machine, on_each, on_those};
+use crate::support::machine::{Machine, on_each, on_the_usual, on_those};
 use crate::support::run::transcript;
 use crate::support::trace::{Log, same, sorted};
 
@@ -58,7 +58,7 @@ fn the_demonstration_as_init() {
 
 #[test]
 fn the_demonstration_by_rdinit() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = machine.boot(machine.newuts("newuts"), &format!("rdinit=/newuts -- {SHORT}"));
         assert_eq!(transcript(&console).1, FOUR_LINES);
     });
@@ -66,7 +66,7 @@ fn the_demonstration_by_rdinit() {
 
 #[test]
 fn no_name_is_the_usage_and_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(
             init(machine, ""),
             "Usage: /init <child-hostname>\nTry 'newuts --help' for more information.\n"
@@ -76,7 +76,7 @@ fn no_name_is_the_usage_and_power_off() {
 
 #[test]
 fn an_unknown_option_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(
             init(machine, "--bogus bizarro"),
             "newuts: unrecognized option '--bogus'\nTry 'newuts --help' for more information.\n"
@@ -86,7 +86,7 @@ fn an_unknown_option_is_power_off() {
 
 #[test]
 fn a_name_that_is_too_long_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = init(machine, &format!("--delay=0.5 {}", "x".repeat(65)));
         // The child's two lines, between which the parent may have written.
         assert!(console.contains("sethostname: ") && console.contains("hint: "), "{console}");
@@ -99,7 +99,7 @@ fn a_name_that_is_too_long_is_power_off() {
 
 #[test]
 fn a_call_that_fails_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(init(machine, "--join 4711"), "pidfd_open: No such process\n");
         let console =
             from_script(machine, "echo 0 >/proc/sys/user/max_uts_namespaces\nexec /newuts bizarro");
@@ -109,7 +109,7 @@ fn a_call_that_fails_is_power_off() {
 
 #[test]
 fn a_command_that_is_not_there_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(
             init(machine, "bizarro frobnicate"),
             "newuts: frobnicate: No such file or directory\n"
@@ -146,7 +146,7 @@ fn without_a_console_it_goes_on() {
 
 #[test]
 fn closed_descriptors_become_the_console() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = from_script(machine, &format!("exec /newuts {SHORT} <&- >&- 2>&-"));
         assert_eq!(transcript(&console).1, FOUR_LINES);
     });
@@ -290,6 +290,62 @@ fn trace_is_what_strace_shows_on_this_cpu() {
     });
 }
 
+/// Where a long has 32 bits, a kernel may be without the calls whose seconds end in 2038
+/// (`CONFIG_COMPAT_32BIT_TIME`), as strace makes this one be; and not all times fit.
+#[test]
+fn times_are_as_long_as_elsewhere() {
+    on_those(Machine::is_short, |machine| {
+        let commands = "
+            sleeps() {
+                faults=$1
+                shift
+                /bin/strace -f -o /log $faults /newuts --trace \"$@\" x 2>/trace >/out
+                echo $?
+                sed -n 's/.* \\(nanosleep([^}]*}\\).*) =/\\1 =/p' /trace | sort
+                sed -n 's/.* \\(clock_[^}]*}\\).*) =/\\1 =/p' /trace | sort
+            }
+            slept=--inject=nanosleep:retval=0
+            none=--inject=nanosleep:error=ENOSYS
+            sleeps '' --delay=0.2 --hold=0.7
+            sleeps $slept --delay=0 --hold=9999999999.5
+            sleeps $slept --delay=0 --hold=forever
+            sleeps $none --delay=0.2 --hold=0.7
+            sleeps \"$none --inject=clock_nanosleep_time64:retval=0\" --delay=0 --hold=9999999999.5
+            neither=--inject=nanosleep,clock_nanosleep_time64:error=ENOSYS
+            /bin/strace -f -o /log $neither /newuts --hold=0 x 2>/error >/out
+            echo $?
+            sort -u /error
+            poweroff -f
+        ";
+        let archive = machine.scripted_with_strace(commands);
+        let console = machine.boot(archive, "rdinit=/newuts -- outer /run");
+        let old = |seconds: &str, result: &str| format!("nanosleep({{{seconds}}} = {result}\n");
+        let new = |seconds: &str, result: &str| {
+            format!("clock_nanosleep_time64(CLOCK_MONOTONIC, 0, {{{seconds}}} = {result}\n")
+        };
+        let none = "-1 ENOSYS (Function not implemented)";
+        let (delay, hold) = ("tv_sec=0, tv_nsec=200000000", "tv_sec=0, tv_nsec=700000000");
+        let (zero, longest) = ("tv_sec=0, tv_nsec=0", "tv_sec=2147483647, tv_nsec=");
+        let expected = [
+            ["0\n", &old(delay, "0"), &old(hold, "0")].concat(),
+            ["0\n", &old(zero, "0"), &old(&format!("{longest}500000000"), "0")].concat(),
+            ["0\n", &old(zero, "0"), &old(&format!("{longest}0"), "0")].concat(),
+            ["0\n", &old(delay, none), &old(hold, none), &new(delay, "0"), &new(hold, "0")]
+                .concat(),
+            [
+                "0\n",
+                &old(zero, none),
+                &old(&format!("{longest}500000000"), none),
+                &new(zero, "0"),
+                &new("tv_sec=9999999999, tv_nsec=500000000", "0"),
+            ]
+            .concat(),
+            "1\nclock_nanosleep_time64: Function not implemented\n".to_owned(),
+        ];
+        assert_eq!(console, expected.concat());
+    });
+}
+
 #[test]
 fn trace_shows_the_registers_of_this_cpu() {
     on_each(|machine| {
@@ -386,7 +442,7 @@ fn a_command_and_the_demonstration_without_privilege() {
 
 #[test]
 fn why_a_user_is_refused() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = script(
             machine,
             "

@@ -1,5 +1,6 @@
 //! Processes: how one begins (clone), becomes another program (execve), sleeps, ends, and is
 //! waited for. Follows clone(2), execve(2), nanosleep(2), wait(2) and `_exit(2)`.
+#![allow(clippy::useless_conversion, reason = "a long is an i64 on some CPUs only")]
 
 use core::ffi::{CStr, c_int, c_long, c_void};
 use core::num::NonZero;

@@ -29,6 +29,7 @@ mount -t devtmpfs dev /dev
 ";
 
 /// A line of `tests/machines.txt`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct Machine {
     /// Its CPU, as the first part of its target is called.
     pub rust: &'static str,
@@ -38,6 +39,8 @@ pub struct Machine {
     must: bool,
     /// The program that runs its programs without it.
     pub user: &'static str,
+    /// Whether all tests boot it, or those only in which CPUs can differ.
+    all: bool,
     console: &'static str,
     /// What the last line begins with that the firmware writes to the console.
     firmware: Option<Regex>,
@@ -90,7 +93,7 @@ pub fn table() -> impl Iterator<Item = Machine> {
         let (rust, target, must) = (word(), word(), word() == "yes");
         let (_debian, _suite, _library, _kernel, _packages) =
             (word(), word(), word(), word(), word());
-        let (user, _tests, console) = (word(), word(), word());
+        let (user, all, console) = (word(), word() == "all", word());
         let firmware = Some(word()).filter(|last| *last != "-");
         let firmware =
             firmware.map(|last| Regex::new(&format!("(?s)^(.*\\n)?{last}.*?\\n")).unwrap());
@@ -105,6 +108,7 @@ pub fn table() -> impl Iterator<Item = Machine> {
             target,
             must,
             user,
+            all,
             console,
             firmware,
             farewell,
@@ -122,6 +126,11 @@ pub fn table() -> impl Iterator<Item = Machine> {
 /// Runs a test on every machine, side by side. A machine that cannot run here is skipped aloud.
 pub fn on_each(test: impl Fn(&Machine) + Sync) {
     on_those(|_| true, test);
+}
+
+/// [`on_each`], for those that are asked everything.
+pub fn on_the_usual(test: impl Fn(&Machine) + Sync) {
+    on_those(|machine| machine.all, test);
 }
 
 /// [`on_each`], for some of them.
@@ -163,6 +172,11 @@ impl Machine {
     /// A file that `tests/setup` unpacked for this machine.
     fn file(&self, name: &str) -> PathBuf {
         cache().join(self.rust).join(name)
+    }
+
+    /// Whether a long has 32 bits, so that there is an older call beside many.
+    pub fn is_short(&self) -> bool {
+        self.call("mmap") != "mmap"
     }
 
     /// The name that a call has in this machine's kernel.
