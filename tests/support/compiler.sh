@@ -13,6 +13,7 @@ in_cache() {
 
 # compiler TARGET:CPU...: puts it into the folder `rust` of the cache, with the libraries for all
 # of these. After the colon is the CPU as Debian calls it, if Debian has the library, else nothing.
+# All of it is made anew, so that it is of one version.
 compiler() {
     new=$work/rust
     rm -rf "$new"
@@ -21,7 +22,6 @@ compiler() {
     [ -n "$library" ] || return
     llvm=$(depends "$library" libllvm)
     # The libraries that these want are this system's own.
-    # shellcheck disable=SC2046 # a list of words
     install $(depends "$llvm" '')
     unpack "$new" '*' rustc-web libstd-rust-web-dev "$library" "$llvm" || return
     # It finds its own libraries, wherever it lies.
@@ -42,12 +42,11 @@ END
             cores="$cores ${word%:}"
         fi
     done
-    # shellcheck disable=SC2086 # a list of words
-    [ -z "$cores" ] || core $cores || return
+    [ -z "$cores" ] || core $cores
     rm -rf "$cache/rust" && mv "$new" "$cache/rust"
 }
 
-# core TARGET...: gives the compiler in $new a library for each, of what needs no system.
+# core TARGET...: gives the compiler in $new a library for each, as far as it can be built.
 core() {
     archive "$host" own
     # Those of the compiler itself are most of the package.
@@ -65,19 +64,22 @@ panic = "abort"
 END
     # The standard library's own dependencies come with its sources: so no network is needed, and
     # nothing of the user's cargo.
-    vendor=$new/usr/lib/rustlib/src/rust/library/vendor
+    library=$new/usr/lib/rustlib/src/rust/library
     (
-        cd "$empty" &&
-            CARGO_HOME=$work/cargo RUSTC=$new/rustc RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes \
-                cargo build --quiet --release --offline -Zbuild-std=core --target-dir target \
-                --config 'source.crates-io.replace-with="vendor"' \
-                --config "source.vendor.directory=\"$vendor\"" $(printf -- '--target %s ' "$@")
-    ) || return
+        cd "$empty"
+        export CARGO_HOME="$work/cargo" RUSTC="$new/rustc" RUSTC_BOOTSTRAP=1
+        export RUSTFLAGS=-Cembed-bitcode=yes
+        cargo build --quiet --release --offline -Zbuild-std=core --keep-going --target-dir target \
+            --config 'source.crates-io.replace-with="vendor"' \
+            --config "source.vendor.directory=\"$library/vendor\"" \
+            $(printf -- '--target=%s ' "$@")
+    )
     for target; do
-        libraries=$new/usr/lib/rustlib/$target/lib
-        mkdir -p "$libraries" &&
-            mv "$empty/target/$target"/release/deps/lib*core*.rlib \
-                "$empty/target/$target"/release/deps/libcompiler_builtins-*.rlib "$libraries" || return
+        built=$empty/target/$target/release/deps
+        [ -e "$(echo "$built"/libempty-*.rlib)" ] || continue
+        mkdir -p "$new/usr/lib/rustlib/$target/lib"
+        mv "$built"/libcore-*.rlib "$built"/libcompiler_builtins-*.rlib \
+            "$new/usr/lib/rustlib/$target/lib/" || return
     done
     # Nothing needs the sources any more, and they are half of it.
     rm -r "$new/usr/src"
