@@ -1,7 +1,7 @@
 //! What must be written in assembly, on `arm` of 32 bits (`armv7`): `_start`, clone(2) with the
 //! child's first steps, and the memory routines. Follows clone(2), syscall(2) (`arm/EABI`), Arm's
-//! "Procedure Call Standard" (AAPCS32), and the kernel's `arch/arm/include/asm/processor.h` for what
-//! `_start` finds.
+//! "Procedure Call Standard" (AAPCS32), and the kernel's `arch/arm/include/asm/processor.h` for
+//! what `_start` finds.
 //!
 //! | | number | 1 | 2 | 3 | 4 | 5 | 6 | result | destroyed |
 //! |---|---|---|---|---|---|---|---|---|---|
@@ -51,12 +51,12 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
-                "mov r11, #0", // the outermost frame, so that a debugger's backtrace ends here:
-                "mov lr, #0", // it has no caller either; if enter returned, that is a fault
-                "mov r0, sp", // enter's argument, before the stack moves
+                "mov r11, #0",    // the outermost frame, so that a debugger's backtrace ends here:
+                "mov lr, #0",     // it has no caller either; if enter returned, that is a fault
+                "mov r0, sp",     // enter's argument, before the stack moves
                 "bic r1, r0, #7", // the ABI promises it already; a debugger or emulator may not
                 "mov sp, r1",
-                "b {enter}", // and not bl, which would set lr
+                "b {enter}",      // and not bl, which would set lr
                 enter = sym $enter,
             )
         }
@@ -100,24 +100,24 @@ pub(crate) unsafe extern "C" fn clone(
 ) -> usize {
     naked_asm!(
         "push {{r4, r5, r6, r7}}", // the caller's, who wants them back
-        "mov r5, r2", // func and arg wait in registers that the kernel leaves alone
+        "mov r5, r2",              // func and arg wait in registers that the kernel leaves alone
         "mov r6, r3",
-        "mov r2, #0", // no parent_tid,
-        "mov r3, #0", // no tls,
-        "mov r4, #0", // no child_tid
+        "mov r2, #0",              // no parent_tid,
+        "mov r3, #0",              // no tls,
+        "mov r4, #0",              // no child_tid
         "mov r7, #{clone}",
-        "svc 0", // from here on there are two processes, with all registers alike
-        "cmp r0, #0", // but r0 and sp
+        "svc 0",                   // from here on there are two processes, with all registers alike
+        "cmp r0, #0",              // but r0 and sp
         "beq 2f",
         "pop {{r4, r5, r6, r7}}",
-        "bx lr", // the parent, on the stack it had
+        "bx lr",                   // the parent, on the stack it had
         "2:",
-        "mov r11, #0", // the child has no caller: its backtrace ends here
+        "mov r11, #0",             // the child has no caller: its backtrace ends here
         "mov r0, r6",
         "blx r5",
-        "mov r7, #{exit}", // there is nothing to return to: the result in r0 goes to exit(2)
+        "mov r7, #{exit}",         // there is nothing to return to: r0, the result, goes to exit(2)
         "svc 0",
-        "udf #0", // if a tracer makes exit return, stop here
+        "udf #0",                  // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

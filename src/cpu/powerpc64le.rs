@@ -39,8 +39,9 @@ pub(crate) fn failed(errno: usize) -> usize {
     errno
 }
 
-/// Makes `_start`, where the kernel starts the process: `r1` points to argc, `r12` is the address of
-/// `_start`, and the other registers hold nothing that may be relied on. It calls `enter` with that address.
+/// Makes `_start`, where the kernel starts the process: `r1` points to argc, `r12` is the address
+/// of `_start`, and the other registers hold nothing that may be relied on. It calls `enter` with
+/// what `r1` is.
 ///
 /// It also gives the memory routines of [`cpu`](crate::cpu) the names by which the compiler calls
 /// them. In the library they must not have these, because tests call them beside the C library's.
@@ -53,12 +54,12 @@ macro_rules! start {
             ::core::arch::naked_asm!(
                 "addis 2, 12, .TOC.-_start@ha", // from here on constants are found
                 "addi 2, 2, .TOC.-_start@l",
-                "mr 3, 1", // enter's argument, before the stack moves
-                "clrrdi 1, 1, 4", // the ABI promises it already; a debugger or emulator may not
-                "li 0, 0", // no back chain: a debugger's backtrace ends here;
-                "stdu 0, -32(1)", // and what a function wants below its caller's stack
-                "mtlr 0", // no caller either; if enter returned, that is a fault
-                "b {enter}", // and not bl, which would set lr
+                "mr 3, 1",                      // enter's argument, before the stack moves
+                "clrrdi 1, 1, 4",               // the ABI promises it; a debugger or emulator may not
+                "li 0, 0",                      // no back chain: a debugger's backtrace ends here;
+                "stdu 0, -32(1)",               // and what a function wants of its caller's stack
+                "mtlr 0",                       // no caller; if enter returned, that is a fault
+                "b {enter}",                    // and not bl, which would set lr
                 enter = sym $enter,
             )
         }
@@ -101,33 +102,33 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "std 30, -16(1)", // the caller's, who wants them back: below the stack are 288 bytes that no
-        "std 31, -8(1)", // signal touches
-        "mr 30, 5", // func and arg wait in registers that the kernel leaves alone
+        "std 30, -16(1)", // the caller's, who wants them back: below the stack are 288 bytes that
+        "std 31, -8(1)",  // no signal touches
+        "mr 30, 5",       // func and arg wait in registers that the kernel leaves alone
         "mr 31, 6",
-        "li 5, 0", // no parent_tid,
-        "li 6, 0", // no tls,
-        "li 7, 0", // no child_tid
+        "li 5, 0",        // no parent_tid,
+        "li 6, 0",        // no tls,
+        "li 7, 0",        // no child_tid
         "li 0, {clone}",
-        "sc", // from here on there are two processes, with all registers alike
-        "bns 2f", // but r3 and r1; an error is made negative, as it is on other CPUs
+        "sc",             // from here on there are two processes, with all registers alike
+        "bns 2f",         // but r3 and r1; an error is made negative, as it is on other CPUs
         "neg 3, 3",
         "2:",
         "cmpdi 3, 0",
         "beq 3f",
         "ld 30, -16(1)",
         "ld 31, -8(1)",
-        "blr", // the parent, on the stack it had
+        "blr",            // the parent, on the stack it had
         "3:",
-        "li 0, 0", // the child has no caller: its backtrace ends here;
+        "li 0, 0",        // the child has no caller: its backtrace ends here;
         "stdu 0, -32(1)", // and what a function wants below its caller's stack
         "mr 3, 31",
-        "mr 12, 30", // from where func finds its constants
+        "mr 12, 30",      // from where func finds its constants
         "mtctr 12",
         "bctrl",
-        "li 0, {exit}", // there is nothing to return to: the result in r3 goes to exit(2)
+        "li 0, {exit}",   // there is nothing to return to: the result in r3 goes to exit(2)
         "sc",
-        ".long 0", // if a tracer makes exit return, stop here
+        ".long 0",        // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

@@ -45,11 +45,11 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
-                "mv s0, zero", // the outermost frame, so that a debugger's backtrace ends here:
-                "mv ra, zero", // it has no caller either; if enter returned, that is a fault
-                "mv a0, sp", // enter's argument, before the stack moves
+                "mv s0, zero",      // the outermost frame, so that a backtrace ends here:
+                "mv ra, zero",      // it has no caller either; if enter returned, that is a fault
+                "mv a0, sp",        // enter's argument, before the stack moves
                 "andi sp, sp, -16", // the ABI promises it already; a debugger or emulator may not
-                "tail {enter}", // and not call, which would set ra
+                "tail {enter}",     // and not call, which would set ra
                 enter = sym $enter,
             )
         }
@@ -92,22 +92,22 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "mv t0, a2", // func and arg wait in registers that the kernel leaves alone,
-        "mv t1, a3", // and that a caller does not want back
-        "mv a2, zero", // no parent_tid,
-        "mv a3, zero", // no tls,
-        "mv a4, zero", // no child_tid
+        "mv t0, a2",     // func and arg wait in registers that the kernel leaves alone,
+        "mv t1, a3",     // and that a caller does not want back
+        "mv a2, zero",   // no parent_tid,
+        "mv a3, zero",   // no tls,
+        "mv a4, zero",   // no child_tid
         "li a7, {clone}",
-        "ecall", // from here on there are two processes, with all registers alike
-        "beqz a0, 2f", // but a0 and sp
-        "ret", // the parent, to where ra says, on the stack it had
+        "ecall",         // from here on there are two processes, with all registers alike
+        "beqz a0, 2f",   // but a0 and sp
+        "ret",           // the parent, to where ra says, on the stack it had
         "2:",
-        "mv s0, zero", // the child has no caller: its backtrace ends here
+        "mv s0, zero",   // the child has no caller: its backtrace ends here
         "mv a0, t1",
         "jalr t0",
         "li a7, {exit}", // there is nothing to return to: the result in a0 goes to exit(2)
         "ecall",
-        "unimp", // if a tracer makes exit return, stop here
+        "unimp",         // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

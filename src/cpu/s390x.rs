@@ -9,8 +9,8 @@
 //! | function | | r2 | r3 | r4 | r5 | r6 | r15+160 | r2 | all but r6 to r13, r15 and f8 to f15 |
 //!
 //! A function's return address is not on the stack but in r14. The lowest 160 bytes of the stack
-//! are for whom a function calls: there it keeps the caller's registers. The first word there is the
-//! back chain, the address of the frame before.
+//! are for whom a function calls: there it keeps the caller's registers. The first word there is
+//! the back chain, the address of the frame before.
 
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
@@ -30,8 +30,8 @@ pub mod number {
 /// two calls. And how many they are at most.
 ///
 /// clone's first two are the other way round: the kernel is built with `CONFIG_CLONE_BACKWARDS2`
-/// (clone(2), "C library/kernel differences"). mmap's six are a structure in memory, for it is older
-/// than a call with six registers here (`mmap_arg_struct` in the kernel's `mm/mmap.c`).
+/// (clone(2), "C library/kernel differences"). mmap's six are a structure in memory, for it is
+/// older than a call with six registers here (`mmap_arg_struct` in the kernel's `mm/mmap.c`).
 pub(crate) fn registers(number: Sysno, args: &[usize; 6]) -> ([usize; 6], usize) {
     let [first, second, third, fourth, fifth, sixth] = *args;
     match number {
@@ -58,12 +58,12 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
-                "lgr %r2, %r15", // enter's argument, before the stack moves
-                "nill %r15, 0xfff8", // the ABI promises it already; a debugger or emulator may not
-                "aghi %r15, -160", // what a function wants below its caller's stack
+                "lgr %r2, %r15",          // enter's argument, before the stack moves
+                "nill %r15, 0xfff8",      // the ABI promises it; a debugger or emulator may not
+                "aghi %r15, -160",        // what a function wants below its caller's stack
                 "xc 0(8, %r15), 0(%r15)", // no back chain: a debugger's backtrace ends here
-                "lghi %r14, 0", // no caller either; if enter returned, that is a fault
-                "jg {enter}", // and not brasl, which would set r14
+                "lghi %r14, 0",           // no caller either; if enter returned, that is a fault
+                "jg {enter}",             // and not brasl, which would set r14
                 enter = sym $enter,
             )
         }
@@ -106,29 +106,29 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "stmg %r6, %r8, 48(%r15)", // the caller's, who wants them back, in the room that it left for that
-        "lgr %r7, %r4", // func and arg wait in registers that the kernel leaves alone
+        "stmg %r6, %r8, 48(%r15)", // the caller's, who wants them back, in the room it left for that
+        "lgr %r7, %r4",            // func and arg wait in registers that the kernel leaves alone
         "lgr %r8, %r5",
-        "lgr %r0, %r2", // the stack comes first, then the flags
+        "lgr %r0, %r2",            // the stack comes first, then the flags
         "lgr %r2, %r3",
         "lgr %r3, %r0",
-        "lghi %r4, 0", // no parent_tid,
-        "lghi %r5, 0", // no child_tid,
-        "lghi %r6, 0", // no tls
+        "lghi %r4, 0",             // no parent_tid,
+        "lghi %r5, 0",             // no child_tid,
+        "lghi %r6, 0",             // no tls
         "lghi %r1, {clone}",
-        "svc 0", // from here on there are two processes, with all registers alike
-        "ltgr %r2, %r2", // but r2 and r15
+        "svc 0",                   // from here on there are two processes, with all registers alike
+        "ltgr %r2, %r2",           // but r2 and r15
         "jz 2f",
         "lmg %r6, %r8, 48(%r15)",
-        "br %r14", // the parent, on the stack it had
+        "br %r14",                 // the parent, on the stack it had
         "2:",
-        "aghi %r15, -160", // what a function wants below its caller's stack
-        "xc 0(8, %r15), 0(%r15)", // the child has no caller: its backtrace ends here
+        "aghi %r15, -160",         // what a function wants below its caller's stack
+        "xc 0(8, %r15), 0(%r15)",  // the child has no caller: its backtrace ends here
         "lgr %r2, %r8",
         "basr %r14, %r7",
-        "lghi %r1, {exit}", // there is nothing to return to: the result in r2 goes to exit(2)
+        "lghi %r1, {exit}",        // there is nothing to return to: r2, the result, goes to exit(2)
         "svc 0",
-        ".short 0", // if a tracer makes exit return, stop here
+        ".short 0",                // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

@@ -81,7 +81,7 @@ macro_rules! start {
 /// |---|---|---|---|---|---|---|---|
 /// | here | esp+4 | esp+8 | | | | esp+12 | esp+16 |
 /// | the kernel | ebx | ecx | edx | esi | edi | | |
-/// | meanwhile | | | | | | ebp+28 | ebp+32 |
+/// | meanwhile | | | | | | xmm0 | xmm1 |
 ///
 /// The fourth and fifth are in another order than on `x86_64`: the kernel is built with
 /// `CONFIG_CLONE_BACKWARDS` (clone(2), "C library/kernel differences").
@@ -89,8 +89,8 @@ macro_rules! start {
 /// # Safety
 ///
 /// `child_stack` is a multiple of 16, the memory below it is writable, nobody else uses that, and
-/// `func` accepts `arg`. The child must have its own copy of the address space (no `CLONE_VM`): it
-/// finds `func` and `arg` on its copy of this stack.
+/// `func` accepts `arg`. The child must have its own copy of the address space (no `CLONE_VM`), or
+/// everything that `func` touches must be fit for sharing.
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn clone(
     flags: usize,
@@ -99,35 +99,34 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
-        "push ebx",              // the caller's four, who wants them back: so the arguments of
-        "push esi",              // this function are 16 bytes further up
+        "movd xmm0, dword ptr [esp+12]", // clone needs all registers but one: func and arg wait in
+        "movd xmm1, dword ptr [esp+16]", // two that no call takes, and that a child has too
+        "push ebx",                      // the caller's three, who wants them back: so the
+        "push esi",                      // arguments are 12 bytes further up
         "push edi",
-        "push ebp",
-        "mov ebx, [esp+20]",
-        "mov ecx, [esp+24]",
-        "xor edx, edx",          // no parent_tid,
-        "xor esi, esi",          // no tls,
-        "xor edi, edi",          // no child_tid
-        "mov ebp, esp",          // the one register that is left shows the child this stack
+        "mov ebx, [esp+16]",
+        "mov ecx, [esp+20]",
+        "xor edx, edx",                  // no parent_tid,
+        "xor esi, esi",                  // no tls,
+        "xor edi, edi",                  // no child_tid
         "mov eax, {clone}",
-        "int 0x80",              // from here on there are two processes, with all registers alike
-        "test eax, eax",         // but eax and esp
+        "int 0x80",                      // from here on there are two processes, with all registers
+        "test eax, eax",                 // alike but eax and esp
         "jz 2f",
-        "pop ebp",
         "pop edi",
         "pop esi",
         "pop ebx",
-        "ret",                   // the parent, on the stack it had
+        "ret",                           // the parent, on the stack it had
         "2:",
-        "sub esp, 12",           // with arg the stack is aligned, as the ABI wants it before a call
-        "push dword ptr [ebp+32]",
-        "mov eax, [ebp+28]",
-        "xor ebp, ebp",          // the child has no caller: its backtrace ends here
+        "xor ebp, ebp",                  // the child has no caller: its backtrace ends here
+        "sub esp, 16",                   // the argument's place; so the stack is aligned as the
+        "movd dword ptr [esp], xmm1",    // ABI wants it before a call
+        "movd eax, xmm0",
         "call eax",
-        "mov ebx, eax",          // there is nothing to return to, so the result goes to exit(2)
-        "mov eax, {exit}",
+        "mov ebx, eax",                  // there is nothing to return to, so the result goes to
+        "mov eax, {exit}",               // exit(2)
         "int 0x80",
-        "ud2",                   // if a tracer makes exit return, stop here
+        "ud2",                           // if a tracer makes exit return, stop here
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )
@@ -235,7 +234,7 @@ pub unsafe extern "C" fn memset(s: *mut u8, c: c_int, n: usize) -> *mut u8 {
 #[must_use]
 pub unsafe extern "C" fn memcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
     naked_asm!(
-        "push ebx", // the caller's two, who wants them back: so the arguments are 8 bytes further up
+        "push ebx", // the caller's two, who wants them back: so the arguments are 8 bytes up
         "push esi",
         "mov ecx, [esp+12]",
         "mov edx, [esp+16]",
