@@ -72,5 +72,5 @@ complete -c newuts -n __newuts_options -s c -l map-current-user -d 'In a user na
 complete -c newuts -n __newuts_options -s r -l map-root-user -d 'In a user namespace, as root'
 complete -c newuts -n __newuts_options -l trace -a regs -d 'Show the system calls'
 complete -c newuts -n __newuts_options -l check -d 'Try what this kernel promises'
-complete -c newuts -n __newuts_options -l help -d 'Print a summary of the options'
-complete -c newuts -n __newuts_options -l version -d 'Print the version'
+complete -c newuts -n __newuts_options -s h -l help -d 'Print a summary of the options'
+complete -c newuts -n __newuts_options -s V -l version -d 'Print the version'

@@ -224,16 +224,23 @@ impl<'a> CommandLine<'a> {
                 [b'-', letters @ ..] if !letters.is_empty() => {
                     self.command.next();
                     for letter in letters {
-                        self.short(word.to_bytes(), letter)?;
+                        if self.question().is_none() {
+                            self.short(word.to_bytes(), letter)?;
+                        }
                     }
                 }
                 _ => break,
             }
-            if let Some(form @ (Form::Help | Form::Version)) = self.form {
+            if let Some(form) = self.question() {
                 return Ok(form);
             }
         }
         self.operands()
+    }
+
+    /// The form, if it is one that answers a question: then what follows does not matter.
+    fn question(&self) -> Option<Form<'a>> {
+        self.form.filter(|form| matches!(form, Form::Help | Form::Version))
     }
 
     /// Takes a long option, `--NAME` or `--NAME=VALUE`, and its value from the next word if need

@@ -158,7 +158,7 @@ const CAUSES: [(&str, &str); 28] = [
         "openat: Resource temporarily unavailable",
         "$STRACE --inject=openat:error=EAGAIN newuts --join /etc/passwd",
     ),
-    ("fcntl: Invalid argument", "exec <&-; prlimit --nofile=3 newuts --join /proc/1/ns/uts"),
+    ("fcntl: Invalid argument", "exec <&-; prlimit --nofile=3 newuts --join /proc/self/ns/uts"),
     ("setns: No such process", "$STRACE --inject=setns:error=ESRCH newuts --join 1"),
     ("write: File too large", "file=$(mktemp); (ulimit -f 0; newuts x >$file); rm $file"),
     (

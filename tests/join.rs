@@ -402,7 +402,7 @@ fn the_user_namespace_is_the_owner_s_and_not_the_process_s() {
     for deeper in [
         &["unshare", "-U"][..],
         &["unshare", "-r"],
-        &["unshare", "-r", "unshare", "-U", "unshare", "-C"],
+        &["unshare", "-r", "unshare", "-r", "unshare", "-U"],
     ] {
         // A user namespace without an id has no program that may set a name.
         let mut user = as_user();
@@ -448,7 +448,8 @@ fn beside_a_stranger(fault: Option<&str>, join: &str) -> Outcome {
         until [ \"$(\"$NEWUTS\" --join $friend)\" = \"uts.nodename in $friend: friend\" ]; do
             sleep .05
         done
-        exec $STRACE \"$NEWUTS\" $JOIN $friend >&3 2>&4";
+        $STRACE \"$NEWUTS\" $JOIN $friend >&3 2>&4
+        exit $?";
     let outside = "exec 3>&1 4>&2
         \"$NEWUTS\" -U --hold=300 --delay=0 stranger >\"$LOG\" &
         until grep -q child: \"$LOG\" && grep -q parent: \"$LOG\"; do sleep .05; done

@@ -1,7 +1,7 @@
 //! `--trace=regs`, beside the registers themselves, which a tracer of our own reads at each stop.
 //! Follows ptrace(2) and syscall(2). Written for x86_64: it names that CPU's registers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{c_int, c_long, c_void};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -9,6 +9,8 @@ use std::mem::MaybeUninit;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::ptr;
+
+use newuts::sys::table::{Row, TABLE};
 
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, full_disk, no_fork};
@@ -20,24 +22,40 @@ const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
 #[rustfmt::skip]
-const CALLS: [(&str, c_long, usize); 29] = [
+const CALLS: [(&str, c_long, usize); 39] = [
     ("capget", libc::SYS_capget, 2), ("capset", libc::SYS_capset, 2),
-    ("clone", libc::SYS_clone, 5),
+    ("clone", libc::SYS_clone, 5), ("close", libc::SYS_close, 1),
     ("execve", libc::SYS_execve, 3), ("exit", libc::SYS_exit, 1),
-    ("exit_group", libc::SYS_exit_group, 1),
+    ("exit_group", libc::SYS_exit_group, 1), ("fcntl", libc::SYS_fcntl, 3),
     ("getegid", libc::SYS_getegid, 0), ("geteuid", libc::SYS_geteuid, 0),
     ("getpid", libc::SYS_getpid, 0), ("getppid", libc::SYS_getppid, 0),
-    ("ioctl", libc::SYS_ioctl, 2), ("kill", libc::SYS_kill, 2),
+    ("ioctl", libc::SYS_ioctl, 3), ("kill", libc::SYS_kill, 2),
     ("mount", libc::SYS_mount, 5), ("mmap", libc::SYS_mmap, 6), ("mprotect", libc::SYS_mprotect, 3),
     ("nanosleep", libc::SYS_nanosleep, 2), ("openat", libc::SYS_openat, 3),
-    ("pidfd_open", libc::SYS_pidfd_open, 2), ("prctl", libc::SYS_prctl, 2),
+    ("pidfd_open", libc::SYS_pidfd_open, 2), ("pipe2", libc::SYS_pipe2, 2),
+    ("prctl", libc::SYS_prctl, 2), ("read", libc::SYS_read, 3), ("reboot", libc::SYS_reboot, 3),
     ("rt_sigaction", libc::SYS_rt_sigaction, 4),
+    ("rt_sigprocmask", libc::SYS_rt_sigprocmask, 4),
     ("setdomainname", libc::SYS_setdomainname, 2), ("sethostname", libc::SYS_sethostname, 2),
     ("setitimer", libc::SYS_setitimer, 3), ("setns", libc::SYS_setns, 2),
-    ("setpgid", libc::SYS_setpgid, 2), ("uname", libc::SYS_uname, 1),
+    ("setpgid", libc::SYS_setpgid, 2), ("setresgid", libc::SYS_setresgid, 3),
+    ("setresuid", libc::SYS_setresuid, 3), ("statx", libc::SYS_statx, 5),
+    ("sync", libc::SYS_sync, 0), ("uname", libc::SYS_uname, 1),
     ("unshare", libc::SYS_unshare, 1), ("wait4", libc::SYS_wait4, 4),
     ("write", libc::SYS_write, 3),
 ];
+
+/// The program's own table has the same calls, numbers and counts.
+#[test]
+fn the_table_of_calls_is_that_of_the_manual_pages() {
+    let of_row = |row: &Row| {
+        let name = str::from_utf8(row.name()).unwrap().to_owned();
+        (name, c_long::from(row.number.id()), row.kinds().count())
+    };
+    let own: BTreeSet<_> = TABLE.iter().map(of_row).collect();
+    let expected = CALLS.map(|(name, number, count)| (name.to_owned(), number, count));
+    assert_eq!(own, BTreeSet::from(expected));
+}
 
 /// A call, as its registers had it.
 #[derive(Clone)]
@@ -272,7 +290,7 @@ fn the_demonstration_has_the_registers_that_the_kernel_saw() {
     assert_eq!(clones.len(), 2);
     assert!(clones[0].ends_with(&format!(" => {:#x}", child.parse::<i32>().unwrap())));
     assert!(clones[1].ends_with(" => 0x0"));
-    assert_eq!(lines.lines().count(), 18);
+    assert_eq!(lines.lines().count(), 19);
 }
 
 #[test]

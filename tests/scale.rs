@@ -75,7 +75,8 @@ fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
     let run = running.finish();
     assert_eq!(run.stdout, "ready\n125\nninth\n", "{run:?}");
     let message = "unshare: No space left on device\n\
-                   newuts: hint: no more UTS namespaces: see /proc/sys/user/max_uts_namespaces\n";
+                   newuts: hint: no more UTS namespaces: see /proc/sys/user/max_uts_namespaces, \
+                   of this or an outer user namespace\n";
     assert!(run.stderr.starts_with(message), "{run:?}");
 }
 

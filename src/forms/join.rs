@@ -92,7 +92,7 @@ fn enter(sys: &Sys, target: Target<'_>, user: bool) -> Result<(), Failure> {
         // The shortest way, which needs neither /proc nor a descriptor of the namespace.
         match sys.setns(pidfd, CLONE_NEWUTS) {
             // Before Linux 5.8 setns takes no pidfd.
-            Err(Failure { errno: Errno::EINVAL, .. }) => {}
+            Err(Failure { errno: Errno::EINVAL | Errno::ENOSYS, .. }) => {}
             joined => return joined,
         }
     }

@@ -85,6 +85,8 @@ pub enum Kind {
     Open,
     /// `ITIMER_…` of setitimer(2).
     Timer,
+    /// `PIDFD_…` of pidfd_open(2).
+    Pidfd,
     /// `O_…` of pipe(2).
     PipeFlags,
     /// `SIG_…` of sigprocmask(2).
@@ -276,7 +278,7 @@ calls! {
     mprotect(addr: Address, size: Size, prot: Prot);
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open);
-    pidfd_open(pid: Int, flags: Int);
+    pidfd_open(pid: Int, flags: Pidfd);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
     read(fd: Int, buf: Filled, count: Size);

@@ -69,6 +69,7 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         | Kind::PipeFlags
         | Kind::StatxMask => constant::flags(line, kind, word as u32),
         Kind::Ioctl => ioctl(line, word as u32),
+        Kind::Pidfd => pidfd_flags(line, word),
         Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
@@ -199,6 +200,14 @@ fn ioctl(line: &mut Line, request: u32) {
         }
         _ => constant::one(line, Kind::Ioctl, request),
     }
+}
+
+/// `0`; strace 6.1 knows none of those that this program uses.
+fn pidfd_flags(line: &mut Line, flags: usize) {
+    match flags {
+        0 => line.byte(b'0'),
+        _ => line.hex(flags).text(" /* PIDFD_??? */"),
+    };
 }
 
 /// `SIGKILL`, or `CAP_SYS_ADMIN`.
