@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use cpio::newc::Reader;
 use regex::Regex;
 
+use crate::support::apart;
 use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
 use crate::support::initramfs::Initramfs;
 use crate::support::machine::{Machine, on_each, on_the_usual, on_those};
@@ -100,7 +101,7 @@ fn a_name_that_is_too_long_is_power_off() {
 #[test]
 fn a_call_that_fails_is_power_off() {
     on_the_usual(|machine| {
-        assert_eq!(init(machine, "--join 4711"), "pidfd_open: No such process\n");
+        assert_eq!(init(machine, "--join 2147483647"), "pidfd_open: No such process\n");
         let console =
             from_script(machine, "echo 0 >/proc/sys/user/max_uts_namespaces\nexec /newuts bizarro");
         assert_eq!(console, format!("clone: No space left on device\n{NO_MORE_UTS}"));
@@ -263,7 +264,7 @@ fn trace_is_what_strace_shows_on_this_cpu() {
             both --delay=0.5 --hold=1.5 bizarro
             both --domainname foo.org bizarro true
             both --join 1 hostname
-            both --join 4711
+            both --join 2147483647
             both --user --delay=0.5 --hold=1.5 bizarro
             echo 0 >/proc/sys/user/max_uts_namespaces
             both bizarro
@@ -277,7 +278,7 @@ fn trace_is_what_strace_shows_on_this_cpu() {
             "exit_group(0) = ?",
             "setdomainname(\"foo.org\", 7) = 0",
             "setns(3, CLONE_NEWUTS) = 0",
-            "pidfd_open(4711, 0) = -1 ESRCH (No such process)",
+            "pidfd_open(2147483647, 0) = -1 ESRCH (No such process)",
             "flags=CLONE_NEWUTS|CLONE_NEWUSER|SIGCHLD) = ",
             "flags=CLONE_NEWUTS|SIGCHLD) = -1 ENOSPC (No space left on device)",
         ] {
@@ -546,7 +547,7 @@ fn a_signal_to_process_1_powers_off() {
 fn ctrl_alt_del_powers_off() {
     let has_keyboard = |machine: &Machine| machine.keyboard;
     on_those(has_keyboard, |machine| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = apart::folder();
         let socket = folder.path().join("monitor");
         let monitor = format!("unix:{},server=on,wait=off", socket.display());
         let words = "-- --hold=forever --delay=0.2 bizarro";

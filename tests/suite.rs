@@ -21,6 +21,7 @@ mod inherited;
 mod join;
 mod kill_child;
 mod layers;
+mod left_behind;
 mod line;
 mod memory;
 mod package;
