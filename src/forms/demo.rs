@@ -4,8 +4,8 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{
-    O_CLOEXEC, O_NONBLOCK, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGVTALRM,
-    SIGXFSZ, timespec,
+    __kernel_timespec, O_CLOEXEC, O_NONBLOCK, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP,
+    SIGVTALRM, SIGXFSZ,
 };
 use syscalls::Errno;
 
@@ -28,9 +28,9 @@ pub struct Demo<'a> {
     /// The child's namespace.
     pub namespace: Namespace<'a>,
     /// How long the child keeps its namespace open.
-    pub hold: timespec,
+    pub hold: __kernel_timespec,
     /// How long the parent waits before it looks at its own host name.
-    pub delay: timespec,
+    pub delay: __kernel_timespec,
     /// The signal that the child gets when the parent dies.
     pub kill_child: Option<u32>,
 }
@@ -207,7 +207,7 @@ impl DeathSignal {
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.
-fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Failure> {
+fn sleep(sys: &Sys, mut duration: __kernel_timespec) -> Result<(), Failure> {
     while let Sleep::Interrupted(remaining) = sys.nanosleep(&duration)? {
         duration = remaining;
     }

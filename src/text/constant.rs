@@ -37,6 +37,7 @@ constants! {
     Namespaces general: CLONE_FS CLONE_SIGHAND CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
     Mount general: MS_BIND MS_REC MS_PRIVATE;
     Timer general: ITIMER_REAL;
+    Clock general: CLOCK_MONOTONIC;
     Open general: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_NONBLOCK O_CLOEXEC O_PATH;
     PipeFlags general: O_NONBLOCK O_CLOEXEC;
     Dirfd general: AT_FDCWD;
