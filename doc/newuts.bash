@@ -34,7 +34,7 @@ _newuts() {
         _newuts_value "${cur%%=*}" "${cur#*=}"
     elif ((at == last && !ended)) && [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W '--hold --delay --kill-child --domainname --join -U --user
-            -c --map-current-user -r --map-root-user --trace --check --help --version' -- "$cur"))
+            -c --map-current-user -r --map-root-user --trace --check -h --help -V --version' -- "$cur"))
     elif ((at == last && !joined)); then
         : # the host name, which is new
     else

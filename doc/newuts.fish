@@ -75,5 +75,5 @@ complete -c newuts -n __newuts_options -l check -a \
     'list uname sethostname setdomainname clone unshare setns wait pidfd_open
     ioctl_ns user_namespaces uts_namespaces namespaces proc_sys_kernel' \
     -d 'Try what this kernel promises'
-complete -c newuts -n __newuts_options -l help -d 'Print a summary of the options'
-complete -c newuts -n __newuts_options -l version -d 'Print the version'
+complete -c newuts -n __newuts_options -s h -l help -d 'Print a summary of the options'
+complete -c newuts -n __newuts_options -s V -l version -d 'Print the version'

@@ -33,6 +33,11 @@ use text::line::Line;
 
 #[cfg_attr(target_arch = "x86_64", path = "cpu/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "cpu/aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "cpu/riscv64.rs")]
+#[cfg_attr(target_arch = "x86", path = "cpu/x86.rs")]
+#[cfg_attr(target_arch = "arm", path = "cpu/arm.rs")]
+#[cfg_attr(target_arch = "s390x", path = "cpu/s390x.rs")]
+#[cfg_attr(all(target_arch = "powerpc64", target_endian = "little"), path = "cpu/powerpc64le.rs")]
 pub mod cpu;
 
 pub mod args;
@@ -74,11 +79,17 @@ pub fn run(process: &InitialStack<'_>) -> ! {
     let mut words = CommandLine::new(process.argv());
     let form = words.read();
     let sys = Sys::new(words.watcher);
+    // First of all, because to show a call is to write, too.
+    let signals = match form {
+        Ok(Form::Demonstrate) => demo::set_signals(&sys),
+        _ => Ok(()),
+    };
     let init = Init::ask(&sys);
     init.open_console(&sys);
-    let status = match form {
-        Ok(form) => answer(&sys, process, init, form, &words),
-        Err(mistake) => mistake.report(&sys),
+    let status = match (form, signals) {
+        (Err(mistake), _) => mistake.report(&sys),
+        (Ok(_), Err(failure)) => demo::fail(&sys, failure),
+        (Ok(form), Ok(())) => answer(&sys, process, init, form, &words),
     };
     init.leave(&sys, status)
 }

@@ -56,8 +56,9 @@ fn mistakes_are_named() {
         (&["--hold2", "1", "x"], "unrecognized option '--hold2'"),
         (&["--=", "x"], "unrecognized option '--='"),
         (&["--\x1b[2J"], r"unrecognized option '--\33[2J'"),
-        (&["-h"], "invalid option -- 'h'"),
-        (&["-hold"], "invalid option -- 'h'"),
+        (&["-x"], "invalid option -- 'x'"),
+        (&["-Ux"], "invalid option -- 'x'"),
+        (&["-H"], "invalid option -- 'H'"),
         (&["-\n"], r"invalid option -- '\n'"),
         (&["--hold"], "option '--hold' requires an argument"),
         (&["--delay"], "option '--delay' requires an argument"),
@@ -137,8 +138,8 @@ fn help_fits_the_screen() {
         "-c, --map-current-user",
         "-r, --map-root-user",
         "--trace",
-        "--help",
-        "--version",
+        "-h, --help",
+        "-V, --version",
     ] {
         assert!(run.stdout.contains(option), "{option}");
     }
@@ -147,6 +148,42 @@ fn help_fits_the_screen() {
 #[test]
 fn the_version_is_the_package_s() {
     newuts(["--version"]).run().is(0, concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n"), "");
+}
+
+/// As `--help` and `--version` do, they end the reading of the words.
+#[test]
+fn help_and_version_have_letters() {
+    for (letter, word) in [("-h", "--help"), ("-V", "--version")] {
+        let expected = newuts([word]).run();
+        assert_eq!((expected.status, expected.stderr.as_str()), (0, ""));
+        for args in [
+            &[letter][..],
+            &[letter, "--bogus"],
+            &["-U", letter, "x", "true"],
+            &["--hold=1", letter],
+            &["--join=1", letter],
+            &["--check", letter],
+            &["--trace=regs", letter],
+            &[&format!("-Ur{}", &letter[1..])],
+            &[&format!("{letter}U")],
+            &[&format!("-U{}x", &letter[1..])],
+        ] {
+            let run = newuts(args).run();
+            let other = args.iter().any(|word| word.starts_with("--trace"));
+            assert_eq!((run.status, &run.stdout), (0, &expected.stdout), "{args:?}");
+            assert!(run.stderr.is_empty() || other, "{args:?}");
+        }
+        // What stands before is read before.
+        let message = format!("newuts: unrecognized option '--bogus'\n{HELP_IS_THERE}");
+        newuts(["--bogus", letter]).run().is(2, "", &message);
+        let message = format!("newuts: invalid option -- 'x'\n{HELP_IS_THERE}");
+        newuts([&format!("-x{}", &letter[1..])]).run().is(2, "", &message);
+    }
+    needs!(require::root());
+    // Behind the host name it is the command's, and behind `--` it is a name.
+    newuts(["x", "echo", "-h", "-V"]).run().is(0, "-h -V\n", "");
+    newuts(["--", "-h", "uname", "-n"]).run().is(0, "-h\n", "");
+    newuts(["--delay=.3", "--hold=.6", "--", "-V"]).run().demonstrates("-V", 0, "");
 }
 
 #[test]
@@ -161,9 +198,8 @@ fn any_number_of_any_words_is_read() {
     let long = "x".repeat(100_000);
     assert_eq!(newuts(vec!["--user=y"; 100_000]).run().status, 2);
     let run = newuts([format!("--{long}")]).run();
-    // The word is cut, and shows it; what is said of it is not.
+    // As much as fits in one write to a pipe, and whole lines: tests/words.rs.
     assert_eq!(run.status, 2);
-    assert!(run.stderr.starts_with("newuts: unrecognized option '--xxx"), "{}", run.stderr);
-    let end = "xxx...'\nTry 'newuts --help' for more information.\n";
-    assert!(run.stderr.ends_with(end), "{}", run.stderr);
+    assert!(run.stderr.len() <= 4096 + HELP_IS_THERE.len());
+    assert!(run.stderr.ends_with(&format!("x...'\n{HELP_IS_THERE}")));
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::panic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,31 +19,23 @@ use linux_raw_sys::general::{
     CLONE_THREAD, CLONE_VFORK, CLONE_VM, SIGCHLD,
 };
 use regex::Regex;
-use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{Resource, Signal};
-use rustix::system::{setdomainname, uname};
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, apply_filter,
-};
+use rustix::system::uname;
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
+use crate::support::apart::{self, ALONE};
 use crate::support::cross;
 use crate::support::engine::{Kind, With, engines};
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Copied, LIMIT, NEWUTS, Outcome, Watched as _, broken_pipe, command, full_disk, host_name, kill,
-    newuts, unprivileged,
+    Copied, LIMIT, NEWUTS, Outcome, Watched as _, broken_pipe, command, eventually, full_disk,
+    host_name, in_time, kill, newuts, unprivileged,
 };
-use crate::support::setting::refusing;
-use crate::support::strace;
+use crate::support::setting::{NO_PROC, after, answering, proc_for_users, refusing, settings};
+use crate::support::strace::{self, strace_in};
 
 /// How long a check may take, before it is ended.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Runs its arguments where nothing that they do to processes reaches others.
-const ALONE: [&str; 5] = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
 
 /// Runs its arguments as root of a user namespace in which there can be no other.
 const NO_USERS: [&str; 7] = [
@@ -208,7 +200,7 @@ fn without_power(number: usize, user: &str, other: &str) -> Verdict {
 }
 
 /// The domain name of every caller.
-const HOME: &[u8] = b"home.example";
+const HOME: &str = "home.example";
 
 /// What a caller has: its names, its mounts, and the links to its namespaces.
 #[derive(Debug, PartialEq, Eq)]
@@ -237,18 +229,14 @@ impl Caller {
 #[track_caller]
 fn as_caller<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     let caller = || {
-        // SAFETY: the thread shares its files with the others as before.
-        assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWUTS | libc::CLONE_NEWNS) }, 0);
-        // What a check might do to its mounts shall not reach others.
-        mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC).unwrap();
-        setdomainname(HOME).unwrap();
+        apart::set_domain_name(HOME);
         let before = Caller::look();
-        assert_eq!(before.domainname.as_bytes(), HOME);
+        assert_eq!(before.domainname, HOME);
         let result = run();
         assert_eq!(Caller::look(), before);
         result
     };
-    let ended = thread::scope(|scope| scope.spawn(caller).join());
+    let ended = thread::scope(|scope| apart::beside(scope, caller).join());
     ended.unwrap_or_else(|failed| panic::resume_unwind(failed))
 }
 
@@ -269,6 +257,24 @@ fn report(command: Command) -> Report {
 /// `newuts --check`.
 fn check() -> Command {
     newuts(["--check"])
+}
+
+/// `newuts --check=WHICH` under strace with these faults, in these namespaces.
+fn injecting(namespaces: &[&str], faults: &[&str], which: &str) -> Command {
+    let faults: Vec<_> = faults.iter().map(|fault| format!("--inject={fault}")).collect();
+    let faults = faults.iter().map(String::as_str);
+    let options: Vec<_> = ["-f", "-qq"].into_iter().chain(faults).collect();
+    let mut command = strace_in(namespaces, Path::new("/dev/null"), &options);
+    command.arg(NEWUTS).arg("--check".to_owned() + which);
+    command
+}
+
+/// What a run under strace says, without what strace itself says: it looks at names, too, and
+/// complains where it may not.
+fn outcome_under_strace(command: Command) -> Outcome {
+    let mut run = outcome(command);
+    run.stderr = run.stderr.lines().filter(|line| !line.starts_with("strace: ")).collect();
+    run
 }
 
 /// `newuts --check` under other programs; with `=WHICH`, perhaps.
@@ -302,15 +308,7 @@ impl Fault {
     /// Runs these checks on that kernel.
     #[track_caller]
     fn run(self, which: &str) -> Outcome {
-        let injected = |faults: &[&str]| {
-            let faults = faults.iter().flat_map(|fault| ["--inject", fault]);
-            let strace: Vec<_> =
-                ["strace", "-f", "-qq", "-o", "/dev/null"].into_iter().chain(faults).collect();
-            let mut run = outcome(under(&[&ALONE[..], &strace].concat(), which));
-            // strace looks at names, too, and says so where it may not.
-            run.stderr = run.stderr.lines().filter(|line| !line.starts_with("strace: ")).collect();
-            run
-        };
+        let injected = |faults: &[&str]| outcome_under_strace(injecting(&ALONE, faults, which));
         let hex = |bytes: Vec<u8>| {
             let digit = |digit| char::from_digit(u32::from(digit), 16).unwrap();
             bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect::<String>()
@@ -318,9 +316,8 @@ impl Fault {
         match self {
             Inject(faults) => injected(faults),
             Answer(call, argument, errno) => {
-                let mut command = newuts(["--check".to_owned() + which]);
-                answering(&mut command, call, argument, errno);
-                outcome(command)
+                let check = "--check".to_owned() + which;
+                outcome(answering(&[NEWUTS, &check], call, argument, errno))
             }
             Names(bytes) => {
                 injected(&[&format!("uname:retval=0:poke_exit=@arg1={}", hex(bytes()))])
@@ -347,20 +344,6 @@ fn named(nodename: &[u8], domainname: &[u8]) -> Vec<u8> {
     let [sysname, release, version, machine] =
         [uts.sysname(), uts.release(), uts.version(), uts.machine()].map(CStr::to_bytes);
     utsname(&[sysname, nodename, release, version, machine, domainname])
-}
-
-/// Gives the command a seccomp filter that answers `call` itself if one argument is this number.
-fn answering(command: &mut Command, call: libc::c_long, argument: (u8, u32), errno: i32) {
-    let (index, value) = argument;
-    let (len, op) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
-    let condition = SeccompCondition::new(index, len, op, value.into()).unwrap();
-    let rules = [(call, vec![SeccompRule::new(vec![condition]).unwrap()])].into();
-    let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
-    let answer = SeccompAction::Errno(errno.cast_unsigned());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, arch).unwrap();
-    let filter: BpfProgram = filter.try_into().unwrap();
-    // SAFETY: two system calls and no more.
-    unsafe { command.pre_exec(move || apply_filter(&filter).map_err(io::Error::other)) };
 }
 
 /// The number of no descriptor, of no process, and a negative length.
@@ -739,7 +722,7 @@ fn a_failure_can_be_understood_from_the_output_alone() {
 
 #[test]
 fn a_machine_without_user_namespaces_skips_those() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let expected = |number| if USERS.contains(&number) { skipped(NO_SPACE) } else { Kept };
     report(under(&NO_USERS, "")).is(expected);
     // Not even the last one can be had, at the bottom of as many as the kernel nests.
@@ -787,6 +770,7 @@ fn a_program_that_sets_its_ids_can_try_all_but_two() {
 fn root_without_the_capability_needs_a_user_namespace() {
     needs!(require::user_namespaces());
     report(under(&NO_CAPABILITY, "")).is(|_| Kept);
+    needs!(settings());
     let neither = under(&[&NO_USERS[..], &NO_CAPABILITY].concat(), "");
     report(neither).is(|number| without_power(number, NO_SPACE, NO_CAPABILITY_FOR_IT));
 }
@@ -795,23 +779,18 @@ fn root_without_the_capability_needs_a_user_namespace() {
 #[test]
 fn without_a_sandbox_no_name_is_set_but_that_which_is_there() {
     needs!(require::user_namespaces(), strace::here());
-    let log = NamedTempFile::new().unwrap();
-    let path = log.path().to_str().unwrap();
-    let run = outcome(under(
-        &[
-            &ALONE[..],
-            &["strace", "-f", "-qq", "-s99", "-e", "trace=sethostname,setdomainname,mount,unshare"],
-            &["--inject", "unshare:error=EPERM", "-o", path],
-        ]
-        .concat(),
-        "",
-    ));
+    let log = apart::file();
+    let trace = "--trace=sethostname,setdomainname,mount,unshare";
+    let options = ["-f", "-qq", "-s99", trace, "--inject=unshare:error=EPERM"];
+    let mut command = strace_in(&ALONE, log.path(), &options);
+    command.args([NEWUTS, "--check"]);
+    let run = outcome_under_strace(command);
     // Nothing explains that root with every capability is refused.
     let broken: Vec<_> = Report::read(&run).broken();
     let expected = (1..=106).filter(|number| *number == 24 || !NOTHING.contains(number));
     assert_eq!(broken, expected.collect::<Vec<_>>());
-    let log = fs::read_to_string(path).unwrap();
-    let names = [host_name().as_bytes(), HOME].map(|name| str::from_utf8(name).unwrap());
+    let log = fs::read_to_string(log.path()).unwrap();
+    let names = [host_name(), HOME];
     let set: Vec<_> = log.lines().filter(|line| line.contains("name(")).collect();
     assert_eq!(set.len(), 2, "{log}");
     for (line, name) in set.iter().zip(names) {
@@ -834,12 +813,10 @@ fn a_kernel_that_says_yes_and_does_nothing_harms_nobody() {
     needs!(require::user_namespaces(), strace::here());
     // By a filter: the caller that is looked at is the thread's own.
     for flags in [CLONE_NEWUTS, CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWUTS | CLONE_NEWUSER] {
-        let mut command = check();
-        answering(&mut command, libc::SYS_unshare, (0, flags), 0);
+        let words = [NEWUTS, "--check"];
+        let command = answering(&words, libc::SYS_unshare, (0, flags), 0);
         assert!(!report(command).broken().is_empty(), "{flags:#x}");
-        let mut command = check();
-        answering(&mut command, libc::SYS_clone, (0, flags | SIGCHLD), 0);
-        outcome(command);
+        outcome(answering(&words, libc::SYS_clone, (0, flags | SIGCHLD), 0));
     }
     // And with all that could have told it.
     for others in [
@@ -855,12 +832,9 @@ fn a_kernel_that_says_yes_and_does_nothing_harms_nobody() {
             before=$(look)
             "$@" >/dev/null 2>&1
             test $? = 1 && test "$(look)" = "$before" && echo the same"#;
-        let faults = others.iter().chain(&["unshare:retval=0"]);
-        let faults = faults.flat_map(|fault| ["--inject", fault]);
-        let words = ["--mount", "--uts", "sh", "-c", script, "sh"].into_iter();
-        let words = words.chain(["strace", "-f", "-qq", "-o", "/dev/null"]).chain(faults);
-        let words: Vec<_> = ALONE.into_iter().chain(words).collect();
-        outcome(under(&words, "")).is(0, "the same\n", "");
+        let faults: Vec<_> = others.iter().chain(&["unshare:retval=0"]).copied().collect();
+        let inside = [&ALONE[..], &["--uts", "sh", "-c", script, "sh"]].concat();
+        outcome(injecting(&inside, &faults, "")).is(0, "the same\n", "");
     }
 }
 
@@ -868,8 +842,7 @@ fn a_kernel_that_says_yes_and_does_nothing_harms_nobody() {
 fn without_proc_what_needs_it_is_skipped() {
     needs!(require::user_namespaces(), require::tool("chroot"));
     // Root can mount one where nobody sees it.
-    let unmounted = r#"umount -l /proc && exec "$@""#;
-    report(under(&["unshare", "--mount", "sh", "-c", unmounted, "sh"], "")).is(|_| Kept);
+    report(after(NO_PROC, &[NEWUTS, "--check"])).is(|_| Kept);
     // Others cannot, and are mapped to nobody without.
     let expected = |user: &'static str| {
         move |number: usize| match number {
@@ -886,21 +859,17 @@ fn without_proc_what_needs_it_is_skipped() {
         }
     };
     let program = Copied::new();
-    let as_user = format!(
-        "umount -l /proc && exec setpriv --reuid=65534 --regid=65534 --clear-groups {} --check",
-        program.path.display()
-    );
-    let mut command = command("unshare");
-    command.args(["--mount", "sh", "-c", &as_user]);
-    report(command).is(expected(NO_FILE));
+    let path = program.path.to_str().unwrap();
+    let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", path, "--check"];
+    report(after(NO_PROC, &user)).is(expected(NO_FILE));
     // Whoever is in a chroot can make no user namespace: user_namespaces(7).
-    let mut chroot = crate::support::run::command("chroot");
+    let mut chroot = command("chroot");
     chroot.arg(program.path.parent().unwrap()).args(["/newuts", "--check"]);
     report(chroot).is(expected(IN_CHROOT));
     // With a /proc it is but that.
     let folder = program.path.parent().unwrap();
     fs::create_dir(folder.join("proc")).unwrap();
-    let mut chroot = crate::support::run::command("unshare");
+    let mut chroot = command("unshare");
     let script = r#"mount -t proc proc "$1/proc" && exec chroot "$1" /newuts --check"#;
     chroot.args(["--mount", "sh", "-c", script, "sh"]).arg(folder);
     report(chroot).is(|number| if USERS.contains(&number) { skipped(IN_CHROOT) } else { Kept });
@@ -910,9 +879,10 @@ fn without_proc_what_needs_it_is_skipped() {
 fn process_1_can_try_them_all() {
     needs!(require::user_namespaces());
     report(under(&ALONE, "")).is(|_| Kept);
-    report(under(&[&ALONE[..], &["--uts", "--user", "--map-root-user"]].concat(), "")).is(|_| Kept);
     // Its children are in yet another PID namespace, and one of them is process 1 there.
     report(under(&[&ALONE[..], &["unshare", "--pid"]].concat(), "")).is(|_| Kept);
+    needs!(proc_for_users());
+    report(under(&[&ALONE[..], &["--uts", "--user", "--map-root-user"]].concat(), "")).is(|_| Kept);
 }
 
 #[test]
@@ -1072,8 +1042,7 @@ fn a_crash_is_the_end_of_one_check() {
     for signal in ["SEGV", "BUS", "ILL", "FPE", "ABRT", "KILL", "TERM", "INT", "HUP", "ALRM", "SYS"]
     {
         let fault = format!("mount:signal={signal}");
-        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "--inject", &fault];
-        let run = outcome(under(&[&ALONE[..], &strace].concat(), "=41-43"));
+        let run = outcome_under_strace(injecting(&ALONE, &[&fault], "=41-43"));
         let report = Report::read(&run);
         assert_eq!(report.broken(), [42], "{signal}");
         assert!(report.diagnostic(42).ends_with(&format!(": killed by SIG{signal}")), "{run:?}");
@@ -1088,7 +1057,7 @@ fn a_crash_is_the_end_of_one_check() {
 
 /// Gives the command a seccomp filter under which `call` waits for a signal, and for nothing else:
 /// for the answer of a supervisor that is there, and never says anything.
-fn blocking(command: &mut Command, call: libc::c_long) -> &mut Command {
+fn waiting(command: &mut Command, call: libc::c_long) -> &mut Command {
     let statement = |code, k| libc::sock_filter { code, jt: 0, jf: 0, k };
     let load_number = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS).try_into().unwrap();
     let is_it = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K).try_into().unwrap();
@@ -1128,7 +1097,7 @@ fn a_call_that_does_not_return_is_the_end_of_one_check() {
     ] {
         let mut command = check();
         // What the caller ignores or blocks does not matter.
-        blocking(blocking_signals(&mut command), call).ignoring(libc::SIGALRM);
+        waiting(blocking_signals(&mut command), call).ignoring(libc::SIGALRM);
         command.ignoring(libc::SIGCHLD);
         let start = Instant::now();
         let report = report(command);
@@ -1138,8 +1107,8 @@ fn a_call_that_does_not_return_is_the_end_of_one_check() {
             assert_eq!(report.results[number - 1].verdict, Verdict::Late);
             assert!(report.diagnostic(*number).ends_with(": no end within 5 seconds"));
         }
+        // That it ends at all is asserted of every run.
         assert!(taken >= PATIENCE * u32::try_from(promises.len()).unwrap(), "{taken:?}");
-        assert!(taken < LIMIT, "{taken:?}");
     }
 }
 
@@ -1156,9 +1125,8 @@ fn who_is_stopped_for_a_while_is_not_late() {
     needs!(require::user_namespaces(), strace::here());
     for all in [true, false] {
         // strace holds a check's process for a moment, in which it is stopped.
-        let mut command = command("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "--inject=mount:delay_enter=1500000:when=1"]);
-        command.args([NEWUTS, "--check=41-43"]);
+        let fault = "mount:delay_enter=1500000:when=1";
+        let mut command = injecting(&["unshare", "--uts"], &[fault], "=41-43");
         let run = as_caller(|| {
             let running = command.start();
             running.until("ok 41 ");
@@ -1232,15 +1200,15 @@ fn who_is_renamed_by_others_meanwhile_stays_renamed() {
     for name in ["other.example", "", "x", "abcde"] {
         as_caller(|| {
             let mut command = check();
-            let running = blocking(&mut command, libc::SYS_mount).start();
+            let running = waiting(&mut command, libc::SYS_mount).start();
             running.until(" 41 namespaces(7): a descriptor keeps a namespace\n");
-            setdomainname(name.as_bytes()).unwrap();
+            apart::set_domain_name(name);
             let run = running.finish();
             // The file of the domain name was to set that which it had at first.
             let report = Report::read(&run);
             assert_eq!(report.broken(), [42], "{run:?}");
             assert_eq!(uname().domainname().to_bytes(), name.as_bytes());
-            setdomainname(HOME).unwrap();
+            apart::set_domain_name(HOME);
         });
     }
 }
@@ -1293,6 +1261,7 @@ fn who_is_killed_at_any_moment_leaves_nothing() {
     needs!(require::user_namespaces());
     as_caller(|| {
         for (signal, status) in [(Signal::KILL, 137), (Signal::TERM, 143), (Signal::INT, 130)] {
+            let mut killed = 0;
             for delay in 0..70 {
                 let running = check().start();
                 thread::sleep(Duration::from_micros(delay * 700));
@@ -1301,7 +1270,9 @@ fn who_is_killed_at_any_moment_leaves_nothing() {
                 let run = running.finish();
                 assert!([0, status].contains(&run.status), "{delay}: {run:?}");
                 assert_eq!(run.stderr, "");
+                killed += i32::from(run.status == status);
             }
+            assert!(killed > 0, "none was killed by {signal:?}");
         }
     });
 }
@@ -1315,17 +1286,20 @@ fn who_is_killed_while_a_check_hangs_leaves_nothing() {
         // A child of the check's hangs.
         (libc::SYS_setpgid, "clone(2): CLONE_NEWUTS isolates domainname\n"),
     ] {
-        as_caller(|| {
+        let attempt = || {
             let mut command = check();
-            blocking(blocking_signals(&mut command), call);
+            waiting(blocking_signals(&mut command), call);
             let running = command.start();
             running.until(last);
             // Those who are in the call, and who wait for them.
             thread::sleep(Duration::from_millis(100));
             kill(running.pid(), Signal::KILL).unwrap();
             let run = running.finish();
-            assert_eq!((run.status, run.stderr.as_str()), (137, ""));
-        });
+            assert_eq!(run.stderr, "");
+            run.status == 137
+        };
+        // The checks hang for a few seconds only: it may have come to its end.
+        in_time(|_| as_caller(attempt).then_some(()));
     }
 }
 
@@ -1339,9 +1313,9 @@ fn a_check_that_is_killed_is_a_failure_and_the_others_go_on() {
     needs!(require::user_namespaces());
     as_caller(|| {
         let mut command = check();
-        let running = blocking(&mut command, libc::SYS_mount).start();
+        let running = waiting(&mut command, libc::SYS_mount).start();
         running.until("namespaces(7): a descriptor keeps a namespace\n");
-        let check = crate::support::run::eventually("the check", LIMIT, || child_of(running.pid()));
+        let check = eventually("the check", LIMIT, || child_of(running.pid()));
         kill(check, Signal::KILL).unwrap();
         let run = running.finish();
         let report = Report::read(&run);
@@ -1364,19 +1338,17 @@ fn fifty_at_once_do_not_meet() {
 #[test]
 fn it_takes_less_than_a_second() {
     needs!(require::user_namespaces());
-    // Where much else is done, the best of some.
-    let times = (0..5).map(|_| {
-        as_caller(|| {
+    // Where much else is done, one of many does.
+    as_caller(|| {
+        eventually("a run of less than a second", LIMIT, || {
             let start = Instant::now();
             let mut running = check().start();
             running.wait(LIMIT);
             let taken = start.elapsed();
             running.finish();
-            taken
-        })
+            (taken < Duration::from_secs(1)).then_some(())
+        });
     });
-    let best = times.min().unwrap();
-    assert!(best < Duration::from_secs(1), "{best:?}");
 }
 
 #[test]
@@ -1415,10 +1387,9 @@ fn output_that_cannot_be_written_is_a_failure() {
 
 /// What some kernels' checks say: all that can be said is in there.
 fn outputs() -> Vec<Outcome> {
-    let mut breaking = check();
-    answering(&mut breaking, libc::SYS_setns, (0, MINUS_ONE), 0);
+    let breaking = answering(&[NEWUTS, "--check"], libc::SYS_setns, (0, MINUS_ONE), 0);
     let mut hanging = newuts(["--check=41-43"]);
-    blocking(&mut hanging, libc::SYS_mount);
+    waiting(&mut hanging, libc::SYS_mount);
     let commands = [check(), under(&NO_USERS, ""), newuts(["--check=setns"]), breaking, hanging];
     let faults = [Inject(&["unshare:retval=0"]), Inject(&["clone:error=ENOSYS"])];
     commands.into_iter().map(outcome).chain(faults.map(|fault| fault.run(""))).collect()
@@ -1428,7 +1399,7 @@ fn outputs() -> Vec<Outcome> {
 fn prove_reads_it() {
     needs!(require::user_namespaces(), strace::here(), require::tool("prove"));
     for run in outputs() {
-        let file = NamedTempFile::new().unwrap();
+        let file = apart::file();
         fs::write(file.path(), &run.stdout).unwrap();
         let proof = command("prove").args(["--exec", "cat"]).arg(file.path()).run();
         let broken = Report::read(&run).broken();
@@ -1449,7 +1420,7 @@ fn prove_reads_it() {
 fn tap_parser_reads_it() {
     needs!(require::user_namespaces(), strace::here(), require::tool("tap-parser"));
     for run in outputs() {
-        let file = NamedTempFile::new().unwrap();
+        let file = apart::file();
         fs::write(file.path(), &run.stdout).unwrap();
         let mut parser = command("tap-parser");
         // Where Debian has what it needs; another node(1) does not look there.
@@ -1507,6 +1478,7 @@ fn with_the_trace_every_call_is_seen() {
     for args in [["--check", "--trace"], ["--trace", "--check"], ["--check", "--trace=regs"]] {
         let run = outcome(newuts(args));
         Report::read(&run).is(|_| Kept);
+        assert!(run.stderr.lines().count() > 100, "{}", run.stderr);
         assert!(run.stderr.lines().all(|line| call.is_match(line)), "{}", run.stderr);
     }
     let run = outcome(newuts(["--check", "--trace"]));

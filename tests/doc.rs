@@ -7,9 +7,11 @@ use std::path::Path;
 use newuts::args::OPTIONS;
 use regex::Regex;
 
+use crate::support::hint::ALL;
 use crate::support::package::{PACKAGE, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, Watched as _, command, newuts};
+use crate::support::setting::settings;
 use crate::support::strace;
 
 /// The options that a text names: `--hold`, `-U`.
@@ -20,7 +22,9 @@ pub fn options(text: &str) -> BTreeSet<String> {
 
 /// The options that `--help` names.
 pub fn options_of_help() -> BTreeSet<String> {
-    options(&newuts(["--help"]).run().stdout)
+    let options = options(&newuts(["--help"]).run().stdout);
+    assert!(options.len() >= 15, "few options: {options:?}");
+    options
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn the_maps_are_true() {
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.
-const CAUSES: [(&str, &str); 19] = [
+const CAUSES: [(&str, &str); 28] = [
     ("clone: Operation not permitted", "$NOBODY newuts x"),
     ("unshare: Operation not permitted", "$NOBODY newuts x true"),
     ("setns: Operation not permitted", "$NOBODY sh -c 'newuts --join $$'"),
@@ -148,14 +152,29 @@ const CAUSES: [(&str, &str); 19] = [
     ("pidfd_open: No such process", "newuts --join 2147483647"),
     ("setns: Invalid argument", "newuts --join /dev/null"),
     ("ioctl: Inappropriate ioctl for device", "newuts --user --join /dev/null"),
-    ("wait4: No child processes", "env --ignore-signal=CHLD newuts --delay=0 --hold=0 x"),
+    ("clone: Permission denied", "$STRACE --inject=clone:error=EACCES:when=1 newuts x"),
+    ("unshare: Permission denied", "$STRACE --inject=unshare:error=EACCES:when=1 newuts x true"),
+    ("ioctl: Permission denied", "$NOBODY newuts --user --join 1"),
+    ("openat: Permission denied", "$NOBODY newuts --join /proc/1/ns/uts"),
+    ("openat: No such device or address", "setsid --wait newuts --join /dev/tty"),
+    (
+        "openat: Resource temporarily unavailable",
+        "$STRACE --inject=openat:error=EAGAIN newuts --join /etc/passwd",
+    ),
+    ("fcntl: Invalid argument", "exec <&-; prlimit --nofile=3 newuts --join /proc/self/ns/uts"),
+    ("setns: No such process", "$STRACE --inject=setns:error=ESRCH newuts --join 1"),
+    ("write: File too large", "file=$(mktemp); (ulimit -f 0; newuts x >$file); rm $file"),
+    (
+        "write: Operation not permitted",
+        "setpriv --bounding-set=-setfcap --inh-caps=-setfcap newuts -r x true",
+    ),
     ("write: Broken pipe", "{ sleep .1; newuts x; } | true"),
     ("write: No space left on device", "newuts x >/dev/full"),
 ];
 
 #[test]
 fn the_page_s_diagnostics_are_what_the_program_says() {
-    needs!(strace::here(), require::user_namespaces());
+    needs!(strace::here(), require::user_namespaces(), settings());
     let source = read("doc/newuts.1");
     let section = source.split(".SH DIAGNOSTICS").nth(1).unwrap().split(".SH ").next().unwrap();
     let messages = section
@@ -176,5 +195,46 @@ fn the_page_s_diagnostics_are_what_the_program_says() {
         let mut shell = command("unshare");
         let run = shell.args(["--uts", "sh", "-c", &cause]).env("PATH", &path).run();
         assert_eq!(run.stderr.lines().next(), Some(message), "{cause}");
+    }
+}
+
+/// The page as it is read: without emphasis, and without line ends.
+fn page_as_read() -> String {
+    let page = Path::new(PACKAGE).join("doc/newuts.1");
+    let page = command("mandoc").args(["-T", "ascii", "-O", "width=500"]).arg(page).run().stdout;
+    let page = Regex::new(".\x08").unwrap().replace_all(&page, "").into_owned();
+    page.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_page_has_every_hint() {
+    needs!(require::tool("mandoc"));
+    let page = page_as_read();
+    for hint in ALL {
+        let hint = hint.trim_start_matches("newuts: hint: ").trim_end();
+        assert!(page.contains(hint), "{hint}");
+    }
+}
+
+/// What nobody would find out by trying.
+#[test]
+fn the_page_has_what_cannot_be_tried_out() {
+    needs!(require::tool("mandoc"));
+    let page = page_as_read();
+    for words in [
+        // An installation that gives a privilege away, and one that does not.
+        "set-user-ID",
+        "setcap cap_sys_admin+ep",
+        "keeps the capabilities",
+        // The limit of a control group gives the same errno.
+        "pids.max",
+        // The kernel's words before the two dashes.
+        "before --",
+        "Xauthority",
+        "execve",
+        "/bin/sh",
+        "RTMIN+",
+    ] {
+        assert!(page.contains(words), "{words}");
     }
 }

@@ -116,8 +116,10 @@ fn the_child_goes_with_its_parent_wherever_it_was_born() {
 fn a_child_that_is_too_late_goes_too_wherever_it_was_born() {
     needs!(strace::here(), require::namespaces());
     let faults = ["prctl:delay_enter=1500000", "wait4:signal=KILL"];
-    for under in [&[][..], &["unshare", "--pid"]] {
-        for option in ["--kill-child", "--kill-child=TERM", "--kill-child=USR1"] {
+    // Process 1 of a PID namespace is not ended by all signals, but by this one.
+    let all = ["--kill-child", "--kill-child=TERM", "--kill-child=USR1"];
+    for (under, options) in [(&[][..], &all[..]), (&["unshare", "--pid"], &all[..1])] {
+        for option in options {
             let args = [option, "--hold=300", "--delay=0.1", "bizarro"];
             let (_, log) = Traced::new(&faults, under, &args).run();
             let [_, (_, child)] = &log.processes[..] else { panic!("no child") };

@@ -1,7 +1,7 @@
 //! `--trace=regs`, beside the registers themselves, which a tracer of our own reads at each stop.
 //! Follows ptrace(2) and syscall(2). Written for x86_64: it names that CPU's registers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{c_int, c_long, c_void};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
@@ -10,8 +10,11 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::ptr;
 
+use newuts::sys::table::{Row, TABLE};
+
+use crate::support::apart::{apart, assert_kept};
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, full_disk, no_fork};
+use crate::support::run::{Watched as _, full_disk, newuts, no_fork};
 use crate::support::trace::same;
 
 /// The registers of a call: its number's, and those of its arguments.
@@ -20,24 +23,40 @@ const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
 #[rustfmt::skip]
-const CALLS: [(&str, c_long, usize); 29] = [
+const CALLS: [(&str, c_long, usize); 39] = [
     ("capget", libc::SYS_capget, 2), ("capset", libc::SYS_capset, 2),
-    ("clone", libc::SYS_clone, 5),
+    ("clone", libc::SYS_clone, 5), ("close", libc::SYS_close, 1),
     ("execve", libc::SYS_execve, 3), ("exit", libc::SYS_exit, 1),
-    ("exit_group", libc::SYS_exit_group, 1),
+    ("exit_group", libc::SYS_exit_group, 1), ("fcntl", libc::SYS_fcntl, 3),
     ("getegid", libc::SYS_getegid, 0), ("geteuid", libc::SYS_geteuid, 0),
     ("getpid", libc::SYS_getpid, 0), ("getppid", libc::SYS_getppid, 0),
-    ("ioctl", libc::SYS_ioctl, 2), ("kill", libc::SYS_kill, 2),
+    ("ioctl", libc::SYS_ioctl, 3), ("kill", libc::SYS_kill, 2),
     ("mount", libc::SYS_mount, 5), ("mmap", libc::SYS_mmap, 6), ("mprotect", libc::SYS_mprotect, 3),
     ("nanosleep", libc::SYS_nanosleep, 2), ("openat", libc::SYS_openat, 3),
-    ("pidfd_open", libc::SYS_pidfd_open, 2), ("prctl", libc::SYS_prctl, 2),
+    ("pidfd_open", libc::SYS_pidfd_open, 2), ("pipe2", libc::SYS_pipe2, 2),
+    ("prctl", libc::SYS_prctl, 2), ("read", libc::SYS_read, 3), ("reboot", libc::SYS_reboot, 3),
     ("rt_sigaction", libc::SYS_rt_sigaction, 4),
+    ("rt_sigprocmask", libc::SYS_rt_sigprocmask, 4),
     ("setdomainname", libc::SYS_setdomainname, 2), ("sethostname", libc::SYS_sethostname, 2),
     ("setitimer", libc::SYS_setitimer, 3), ("setns", libc::SYS_setns, 2),
-    ("setpgid", libc::SYS_setpgid, 2), ("uname", libc::SYS_uname, 1),
+    ("setpgid", libc::SYS_setpgid, 2), ("setresgid", libc::SYS_setresgid, 3),
+    ("setresuid", libc::SYS_setresuid, 3), ("statx", libc::SYS_statx, 5),
+    ("sync", libc::SYS_sync, 0), ("uname", libc::SYS_uname, 1),
     ("unshare", libc::SYS_unshare, 1), ("wait4", libc::SYS_wait4, 4),
     ("write", libc::SYS_write, 3),
 ];
+
+/// The program's own table has the same calls, numbers and counts.
+#[test]
+fn the_table_of_calls_is_that_of_the_manual_pages() {
+    let of_row = |row: &Row| {
+        let name = str::from_utf8(row.name()).unwrap().to_owned();
+        (name, c_long::from(row.number.id()), row.kinds().count())
+    };
+    let own: BTreeSet<_> = TABLE.iter().map(of_row).collect();
+    let expected = CALLS.map(|(name, number, count)| (name.to_owned(), number, count));
+    assert_eq!(own, BTreeSet::from(expected));
+}
 
 /// A call, as its registers had it.
 #[derive(Clone)]
@@ -137,6 +156,9 @@ fn watch(command: &mut Command) -> BTreeMap<i32, Seen> {
     };
     // SAFETY: both are one system call and no more.
     unsafe { command.pre_exec(start) };
+    // A sleep that the child's end interrupts is gone on with by another call.
+    command.blocking(&[libc::SIGCHLD]);
+    apart();
     let lock = no_fork();
     let spawned = command.spawn().unwrap();
     drop(lock);
@@ -235,11 +257,11 @@ impl Seen {
 #[track_caller]
 fn agrees(args: &[&str], prepare: impl FnOnce(&mut Command)) -> String {
     let mut stderr: File = tempfile::tempfile().unwrap();
-    let mut command = Command::new(NEWUTS);
-    command.arg("--trace=regs").args(args).stdin(Stdio::null()).stdout(Stdio::null());
-    command.stderr(stderr.try_clone().unwrap());
+    let mut command = newuts([&["--trace=regs"], args].concat());
+    command.stdout(Stdio::null()).stderr(stderr.try_clone().unwrap());
     prepare(&mut command);
     let seen = watch(&mut command);
+    assert_kept();
     let expected: String = seen.iter().map(|(pid, seen)| seen.lines(*pid)).collect();
     let mut text = String::new();
     stderr.rewind().unwrap();
@@ -260,27 +282,27 @@ fn shows(args: &[&str], seen: &[&str]) {
     }
 }
 
-const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.6", "bizarro"];
+const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.1", "bizarro"];
 
 #[test]
 fn the_demonstration_has_the_registers_that_the_kernel_saw() {
     needs!(require::root());
     let lines = agrees(&SHORT, |_| ());
-    let clones: Vec<_> = lines.lines().filter(|line| line.contains(" clone ")).collect();
     // It returns twice, and 0 in the child.
-    let child = clones[1].split(' ').next().unwrap();
-    assert_eq!(clones.len(), 2);
-    assert!(clones[0].ends_with(&format!(" => {:#x}", child.parse::<i32>().unwrap())));
-    assert!(clones[1].ends_with(" => 0x0"));
-    assert_eq!(lines.lines().count(), 18);
+    let clones = lines.lines().filter(|line| line.contains(" clone "));
+    let (child, parent): (Vec<_>, Vec<_>) = clones.partition(|line| line.ends_with(" => 0x0"));
+    assert_eq!((child.len(), parent.len()), (1, 1), "{lines}");
+    let child: i32 = child[0].split(' ').next().unwrap().parse().unwrap();
+    assert!(parent[0].ends_with(&format!(" => {child:#x}")), "{lines}");
+    assert_eq!(lines.lines().count(), 19);
 }
 
 #[test]
 fn every_form_has_the_registers_that_the_kernel_saw() {
     needs!(require::namespaces());
-    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.6", "x"];
+    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.1", "x"];
     for (args, seen) in [
-        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.6", "x"][..], "prctl"),
+        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.1", "x"][..], "prctl"),
         (user, "openat"),
         (&["x", "true"], "unshare"),
         (&["--map-current-user", "--domainname=d", "x", "true"], "setdomainname"),

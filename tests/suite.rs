@@ -1,8 +1,6 @@
-//! The program as its users meet it. One binary, so that all tests run side by side, by their
-//! names: the longest, `bare`, is among the first, and the next mostly sleeps.
+//! The program as its users meet it. One binary, so that all tests run side by side.
 
 mod args;
-mod bare;
 mod boot;
 mod calls;
 mod chains;
@@ -23,6 +21,7 @@ mod inherited;
 mod join;
 mod kill_child;
 mod layers;
+mod left_behind;
 mod line;
 mod memory;
 mod package;

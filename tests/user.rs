@@ -3,9 +3,11 @@
 use std::fs;
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, NEWUTS, Watched as _, command, host_name, newuts, unprivileged};
-use crate::support::setting::after;
+use crate::support::setting::{NO_PROC, after};
 use crate::support::strace::{self, Strace};
 
 /// What a command sees of its user namespace.
@@ -120,7 +122,7 @@ fn the_demonstration_s_child_is_mapped_too() {
     ] {
         let mut command = unprivileged();
         let running =
-            command.arg(&program.path).args([option, "--hold=60", "--delay=0", "x"]).start();
+            command.arg(&program.path).args([option, "--hold=300", "--delay=0", "x"]).start();
         let child = running.cloned();
         let read = |file: &str| fs::read_to_string(format!("/proc/{child}/{file}")).unwrap();
         assert_eq!(numbers(&read("uid_map")), maps, "{option}");
@@ -135,16 +137,81 @@ fn the_demonstration_s_child_is_mapped_too() {
 #[test]
 fn only_the_maps_need_proc() {
     needs!(require::namespaces());
-    let no_proc = "umount -l /proc && ! [ -e /proc/self ]";
-    after(no_proc, &[NEWUTS, "-U", "box", "uname", "-n"]).run().is(0, "box\n", "");
-    let run = after(no_proc, &[NEWUTS, "-U", "--delay=1", "--hold=1", "bizarro"]).run();
+    after(NO_PROC, &[NEWUTS, "-U", "box", "uname", "-n"]).run().is(0, "box\n", "");
+    let run = after(NO_PROC, &[NEWUTS, "-U", "--delay=1", "--hold=1", "bizarro"]).run();
     // Seen from a UTS namespace that is a copy.
     run.demonstrates("bizarro", 0, "");
     let message = "openat: No such file or directory\n";
     for option in ["-c", "-r"] {
-        after(no_proc, &[NEWUTS, option, "box", "true"]).run().is(125, "", message);
-        let run = after(no_proc, &[NEWUTS, option, "--delay=0", "box"]).run();
+        after(NO_PROC, &[NEWUTS, option, "box", "true"]).run().is(125, "", message);
+        let run = after(NO_PROC, &[NEWUTS, option, "--delay=0", "box"]).run();
         assert_eq!((run.status, run.stderr.as_str()), (1, message));
+    }
+}
+
+/// Linux before 3.19, and some sandboxes: a /proc in which everything is but setgroups. The files
+/// are those of the process that becomes the program, which stays the same.
+#[test]
+fn a_proc_without_setgroups_needs_none() {
+    needs!(require::namespaces());
+    let folder = TempDir::new().unwrap();
+    let proc = |and: &str| {
+        format!(
+            "fake={} && mount -t tmpfs tmpfs $fake && mkdir $fake/self && \
+             for file in uid_map gid_map {and}; do \
+                 touch $fake/self/$file && mount --bind /proc/$$/$file $fake/self/$file; \
+             done && mount --rbind $fake /proc && ! [ -e /proc/self/status ]",
+            folder.path().display()
+        )
+    };
+    for option in ["-c", "-r"] {
+        let words = [NEWUTS, option, "box", "sh", "-c", "uname -n; id -u; id -g"];
+        after(&proc("setgroups"), &words).run().is(0, "box\n0\n0\n", "");
+        // This kernel wants that word before it takes the group's map, and there unshare(1) gets
+        // no further either. Before, it goes on as if nothing had been.
+        let unshare = after(&proc(""), &["unshare", option, "true"]).run();
+        assert!(unshare.stderr.contains("/proc/self/gid_map: Operation not permitted"));
+        after(&proc(""), &words).run().is(125, "", "write: Operation not permitted\n");
+        // It is that file only that may be missing.
+        let without = "mount -t tmpfs tmpfs /proc && mkdir /proc/self";
+        let message = "openat: No such file or directory\n";
+        after(without, &[NEWUTS, option, "box", "true"]).run().is(125, "", message);
+    }
+}
+
+/// The same, with the answers injected that an older kernel gives; any other answer is an error, as
+/// for unshare(1).
+#[test]
+fn only_a_setgroups_that_is_not_there_is_passed_over() {
+    needs!(strace::here(), require::namespaces());
+    let fault = |errno: &str| format!("openat:error={errno}:when=2");
+    for option in ["-c", "-r"] {
+        let words = [option, "box", "sh", "-c", "uname -n; id -u; id -g"];
+        let taken = "write:retval=5:when=2";
+        let (run, log) = strace::inject(&[&fault("ENOENT"), taken], &words);
+        run.is(0, "box\n0\n65534\n", "");
+        let written = log.parent().named("write");
+        assert!(written[1].contains("\"0 0 1\", 5) = 5 (INJECTED)"), "{written:?}");
+        let opened = log.parent().named("openat")[1].to_owned();
+        assert!(opened.contains("\"/proc/self/setgroups\""), "{opened}");
+        for (errno, text) in [
+            ("EACCES", "Permission denied"),
+            ("EPERM", "Operation not permitted"),
+            ("ENOTDIR", "Not a directory"),
+            ("EMFILE", "Too many open files"),
+        ] {
+            let (run, _) = strace::inject(&[&fault(errno)], &words);
+            run.is(125, "", &format!("openat: {text}\n"));
+        }
+        // What cannot be written to it is an error, too.
+        let (run, _) = strace::inject(&["write:error=EPERM:when=2"], &words);
+        run.is(125, "", "write: Operation not permitted\n");
+        // Without it an ordinary user's group cannot be mapped by a kernel that has it.
+        let program = Copied::new();
+        let mut command = unprivileged();
+        command.args(["strace", "-o/dev/null", &format!("--inject={}", fault("ENOENT"))]);
+        let run = command.arg(&program.path).args(words).run();
+        run.is(125, "", "write: Operation not permitted\n");
     }
 }
 
@@ -154,9 +221,10 @@ fn the_domain_name_is_shown_below_the_host_name() {
     let program = Copied::new();
     let own = fs::read_to_string("/proc/sys/kernel/domainname").unwrap();
     let of_child = "uts.nodename in child: bizarro\nuts.domainname in child: x\\ny\n";
-    let of_parent =
-        format!("uts.nodename in parent: {}\nuts.domainname in parent: {own}", host_name());
-    let lines = format!("{of_child}{of_parent}child has terminated\n");
+    let of_parent = format!(
+        "uts.nodename in parent: {}\nuts.domainname in parent: {own}child has terminated\n",
+        host_name()
+    );
     let args = ["--domainname=x\ny", "--delay=1", "--hold=1", "bizarro"];
     let mut as_user = unprivileged();
     as_user.arg(&program.path).arg("-U");
@@ -166,7 +234,11 @@ fn the_domain_name_is_shown_below_the_host_name() {
         let (clone, others): (Vec<_>, Vec<_>) =
             run.stdout.split_inclusive('\n').partition(|line| line.starts_with("clone() "));
         assert_eq!(clone.len(), 1, "{}", run.stdout);
-        assert_eq!(others.concat(), lines);
+        // Each process's own, in whichever order they come.
+        let (child, parent): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|line| line.contains(" in child: "));
+        assert_eq!((child.concat(), parent.concat()), (of_child.to_owned(), of_parent.clone()));
+        assert!(run.stdout.contains(of_child), "the child's two are not one: {}", run.stdout);
     }
 }
 

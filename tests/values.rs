@@ -7,6 +7,10 @@ use newuts::text::signal;
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use regex::Regex;
 
+use crate::support::require::{self, needs};
+use crate::support::run::{Watched as _, command};
+use crate::support::strace::{self, Strace};
+
 /// Seconds and nanoseconds.
 fn duration(value: &str) -> Option<(i64, i64)> {
     args::duration(value.as_bytes()).map(|time| (time.tv_sec, time.tv_nsec))
@@ -131,8 +135,108 @@ fn signals_have_the_c_librarys_numbers() {
     assert_eq!(signals.len(), 31);
 }
 
+/// Names that are another's, and those of signals that have none of their own: signal(7),
+/// "Signal numbering for standard signals" and "Real-time signals".
+#[test]
+fn signals_have_synonyms() {
+    let (first, last) = (libc::SIGRTMIN(), libc::SIGRTMAX());
+    assert_eq!((first, last), (34, 64));
+    let mut signals = vec![
+        ("IOT".to_owned(), libc::SIGABRT),
+        ("CLD".to_owned(), libc::SIGCHLD),
+        ("POLL".to_owned(), libc::SIGPOLL),
+        ("RTMIN".to_owned(), first),
+        ("RTMAX".to_owned(), last),
+    ];
+    for offset in 0..=last - first {
+        signals.push((format!("RTMIN+{offset}"), first + offset));
+        signals.push((format!("RTMAX-{offset}"), last - offset));
+    }
+    for (name, number) in &signals {
+        let lower = name.to_lowercase();
+        for spelling in [name, &lower, &format!("SIG{name}"), &format!("sig{lower}")] {
+            let read = signal::number(spelling.as_bytes());
+            assert_eq!(read, u32::try_from(*number).ok(), "{spelling}");
+        }
+    }
+    assert_eq!(signals.len(), 67);
+}
+
+/// bash's own kill knows no other numbers for the names that it knows, and there are all of them.
+#[test]
+fn bash_has_the_same_numbers() {
+    needs!(require::tool("bash"));
+    let run = command("bash").args(["-c", "kill -l"]).run();
+    let mut names = 0;
+    for line in run.stdout.split(['\t', '\n']).map(str::trim).filter(|line| !line.is_empty()) {
+        let (number, name) = line.split_once(") ").expect(line);
+        for name in [name, name.trim_start_matches("SIG")] {
+            let read = signal::number(name.as_bytes());
+            assert_eq!(read, number.trim().parse().ok(), "{name}");
+        }
+        names += 1;
+    }
+    assert_eq!(names, 62);
+    // Those that it knows besides.
+    for name in ["RTMIN", "RTMAX", "RTMIN+1", "RTMIN+15", "RTMAX-14", "RTMAX-1"] {
+        let theirs = command("bash").args(["-c", "kill -l \"$0\"", name]).run();
+        let ours = signal::number(name.as_bytes()).map(|number| number.to_string());
+        assert_eq!(ours.as_deref(), Some(theirs.stdout.trim_end()), "{name}");
+    }
+}
+
+#[test]
+fn a_synonym_is_what_the_child_gets() {
+    needs!(strace::here());
+    for (name, shown) in [
+        ("POLL", "SIGIO"),
+        ("IOT", "SIGABRT"),
+        ("CLD", "SIGCHLD"),
+        ("RTMIN", "SIGRT_2"),
+        ("RTMIN+3", "SIGRT_5"),
+        ("SIGRTMAX-1", "SIGRT_31"),
+        ("rtmax", "SIGRT_32"),
+    ] {
+        let option = format!("--kill-child={name}");
+        let (run, log) = Strace::new(&[], &[&option, "--delay=.3", "--hold=.6", "x"]).run();
+        run.demonstrates("x", 0, "");
+        let asked = format!("prctl(PR_SET_PDEATHSIG, {shown}) = 0");
+        assert_eq!(log.child().named("prctl"), [asked]);
+    }
+}
+
 #[test]
 fn what_is_no_signal() {
+    for given in [
+        "RTMIN+31",
+        "RTMAX-31",
+        "RTMIN+64",
+        "RTMIN+4294967296",
+        "RTMIN+18446744073709551616",
+        "RTMIN-1",
+        "RTMAX+1",
+        "RTMIN+",
+        "RTMAX-",
+        "RTMIN++1",
+        "RTMIN+-1",
+        "RTMIN + 1",
+        "RTMIN+1 ",
+        "RTMIN+0x1",
+        "RTMIN+1+1",
+        "RTMIN3",
+        "RT",
+        "RT_1",
+        "RTMI",
+        "RTMID",
+        "POLL+1",
+        "KILL+0",
+        "9+0",
+        "EXIT",
+        "NULL",
+        "65",
+    ] {
+        assert_eq!(signal::number(given.as_bytes()), None, "{given}");
+    }
     for given in
         ["", " ", "SIG", "SIGSIGTERM", "TER", "TERMS", "KILL ", " KILL", "HUP INT", "0", "-9", "9 "]
     {

@@ -4,8 +4,8 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{
-    O_CLOEXEC, O_NONBLOCK, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGVTALRM,
-    SIGXFSZ, timespec,
+    __kernel_timespec, O_CLOEXEC, O_NONBLOCK, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP,
+    SIGVTALRM, SIGXFSZ,
 };
 use syscalls::Errno;
 
@@ -28,9 +28,9 @@ pub struct Demo<'a> {
     /// The child's namespace.
     pub namespace: Namespace<'a>,
     /// How long the child keeps its namespace open.
-    pub hold: timespec,
+    pub hold: __kernel_timespec,
     /// How long the parent waits before it looks at its own host name.
-    pub delay: timespec,
+    pub delay: __kernel_timespec,
     /// The signal that the child gets when the parent dies.
     pub kill_child: Option<u32>,
 }
@@ -46,9 +46,10 @@ struct Child<'a> {
 /// What the child is to get when its parent dies.
 struct DeathSignal {
     signal: u32,
-    /// A pipe to read from and to write to, in which nobody writes. Its end is there when the
-    /// parent has died: no process id would tell a child that is born in another PID namespace,
-    /// for getppid(2) says 0 there.
+    /// The parent's process id.
+    parent: Pid,
+    /// A pipe, in which nobody writes: the end to read from, and the end to write to. When the
+    /// parent has died, the child finds the pipe's end.
     pipe: [Fd; 2],
 }
 
@@ -64,8 +65,20 @@ pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Dem
     parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure))
 }
 
+/// Sets the signals of both processes, whatever the caller has blocked or ignored.
+///
+/// # Errors
+///
+/// rt_sigprocmask(2), rt_sigaction(2).
+pub fn set_signals(sys: &Sys) -> Result<(), Failure> {
+    sys.sigprocmask_setmask(&sigset(BLOCKED))?;
+    // Where it is ignored, the kernel throws the child's status away.
+    sys.sigaction_default(SIGCHLD)
+}
+
 /// Says what failed. Gives the exit status.
-fn fail(sys: &Sys, failure: Failure) -> u8 {
+#[must_use]
+pub fn fail(sys: &Sys, failure: Failure) -> u8 {
     failure.report(sys);
     1
 }
@@ -76,10 +89,6 @@ fn parent(
     init: Init,
     demo: &Demo<'_>,
 ) -> Result<u8, Failure> {
-    // Whatever signals the caller has blocked or ignored, both processes begin with these. Where
-    // SIGCHLD is ignored, the kernel throws the child's status away.
-    sys.sigprocmask_setmask(&sigset(BLOCKED))?;
-    sys.sigaction_default(SIGCHLD)?;
     init.catch_signals(sys)?;
 
     // The child has a copy of this memory, and could run on its copy of this stack: fork(2) does
@@ -90,7 +99,10 @@ fn parent(
     let flags = demo.namespace.flags() | SIGCHLD;
     let ids = demo.namespace.ids_before(sys);
     let death_signal = match demo.kill_child {
-        Some(signal) => Some(DeathSignal { signal, pipe: sys.pipe2(O_NONBLOCK | O_CLOEXEC)? }),
+        Some(signal) => {
+            let pipe = sys.pipe2(O_NONBLOCK | O_CLOEXEC)?;
+            Some(DeathSignal { signal, parent: sys.getpid(), pipe })
+        }
         None => None,
     };
     let child = Child { sys, demo, ids, death_signal };
@@ -161,7 +173,7 @@ impl DeathSignal {
     ///
     /// prctl(2), rt_sigaction(2), rt_sigprocmask(2).
     fn ask_for(&self, sys: &Sys) -> Result<(), Failure> {
-        let Self { signal, pipe: [read_end, write_end] } = *self;
+        let signal = self.signal;
         sys.prctl_set_pdeathsig(signal)?;
         // It must arrive, whatever is blocked here, and whatever the caller ignores.
         if BLOCKED.contains(&signal) {
@@ -170,20 +182,32 @@ impl DeathSignal {
         if !matches!(signal, SIGKILL | SIGSTOP) {
             sys.sigaction_default(signal)?;
         }
-        // A parent that died before the first call sends nothing any more. While it lives, it could
-        // write to the pipe, and there is nothing to read yet: EAGAIN.
-        sys.close(write_end);
-        let parent_is_dead = sys.read(read_end, &mut [0]) == Ok(0);
-        // Process 1 of a PID namespace can send itself nothing.
-        if parent_is_dead && sys.kill(sys.getpid(), signal).is_err() {
+        // A parent that died before the first call sends nothing any more. Process 1 of a PID
+        // namespace can send itself nothing.
+        if !self.parent_lives(sys) && sys.kill(sys.getpid(), signal).is_err() {
             sys.exit_group(WaitStatus::killed_by(signal).code());
         }
         Ok(())
     }
+
+    /// Whether the parent has not died yet.
+    fn parent_lives(&self, sys: &Sys) -> bool {
+        let Self { parent, pipe: [read_end, write_end], .. } = *self;
+        match sys.getppid() {
+            // A child that was born in another PID namespace has no number for its parent; and who
+            // knows his own number or his parent's not at all, is in a sandbox. While the parent
+            // lives it could write to the pipe, and there is nothing to read yet: EAGAIN.
+            0 => {}
+            _ if parent == 0 => {}
+            found => return found == parent,
+        }
+        sys.close(write_end);
+        sys.read(read_end, &mut [0]) != Ok(0)
+    }
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.
-fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Failure> {
+fn sleep(sys: &Sys, mut duration: __kernel_timespec) -> Result<(), Failure> {
     while let Sleep::Interrupted(remaining) = sys.nanosleep(&duration)? {
         duration = remaining;
     }

@@ -7,8 +7,8 @@
 use core::ffi::CStr;
 
 use linux_raw_sys::general::{
-    CAP_SYS_ADMIN, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_THREAD, CLONE_VFORK, O_CLOEXEC, O_RDONLY,
-    O_WRONLY,
+    CAP_SYS_ADMIN, CLONE_FS, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_SIGHAND, CLONE_VFORK, O_CLOEXEC,
+    O_RDONLY, O_WRONLY,
 };
 use linux_raw_sys::ptrace::SECCOMP_MODE_FILTER;
 use linux_raw_sys::system::__NEW_UTS_LEN;
@@ -24,24 +24,23 @@ use crate::text::line::Line;
 /// whose loader, names a file that is not.
 pub const NO_INTERPRETER: &str = "it is there, but its interpreter is not";
 
-/// The size of a page of memory is this, or less, on every CPU.
-const LARGEST_PAGE: usize = 64 * 1024;
-
 /// Says why `failure` happened on the way into `namespace`, if the cause can be found. `ids` are
 /// those that were to be mapped.
 pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>, ids: Option<Ids>) {
     let Failure { call, errno } = failure;
     let makes_namespaces = matches!(call, Call::clone | Call::unshare);
+    let flags = namespace.flags();
     let hint = match errno {
         Errno::EPERM if makes_namespaces && namespace.user.is_none() => {
-            no_capability(sys, || can_have_user_namespace(sys)).or_else(|| filtered(sys, failure))
+            no_capability(sys, || can_have_user_namespace(sys))
+                .or_else(|| filtered(sys, call, flags))
         }
         Errno::EPERM if makes_namespaces => {
-            no_user_namespace(sys).or_else(|| filtered(sys, failure))
+            no_user_namespace(sys).or_else(|| filtered(sys, call, flags))
         }
-        Errno::EPERM if call == Call::write => no_map(sys, failure, ids),
-        Errno::EPERM => filtered(sys, failure),
-        Errno::EACCES if makes_namespaces => refused_by_security_module(sys, failure),
+        Errno::EPERM if call == Call::write => no_map(sys, ids),
+        Errno::EPERM => filtered(sys, call, flags),
+        Errno::EACCES if makes_namespaces => refused_by_security_module(sys, call, flags),
         Errno::ENOSPC if makes_namespaces => no_space(sys, failure, namespace),
         Errno::EINVAL if makes_namespaces => not_in_this_kernel(sys, namespace),
         Errno::EINVAL => too_long(failure, namespace),
@@ -61,14 +60,16 @@ pub fn give_for_join(
     target: impl FnOnce() -> Result<Fd, Failure>,
 ) {
     let hint = match failure {
-        Failure { call: Call::setns, errno: Errno::EPERM } if user => filtered(sys, failure),
+        Failure { call: Call::setns, errno: Errno::EPERM } if user => {
+            filtered(sys, failure.call, CLONE_NEWUTS)
+        }
         Failure { call: Call::setns, errno: Errno::EPERM } => {
             // Whether --user would have led there: whether the owner can be entered.
             let with_user = || {
                 let owner = target().and_then(|fd| sys.ioctl_ns_get_userns(fd));
                 owner.and_then(|owner| sys.setns(owner, CLONE_NEWUSER)).is_ok()
             };
-            no_capability(sys, with_user).or_else(|| filtered(sys, failure))
+            no_capability(sys, with_user).or_else(|| filtered(sys, failure.call, CLONE_NEWUTS))
         }
         _ => None,
     };
@@ -143,64 +144,74 @@ fn has_no_mapping(sys: &Sys) -> bool {
 /// `EPERM` from the write of a map: since Linux 5.12 root outside can be mapped only by who has
 /// `CAP_SETFCAP` there. A map of one's own id, in a user namespace that is new, is refused for no
 /// other reason.
-pub(super) fn no_map(sys: &Sys, failure: Failure, ids: Option<Ids>) -> Option<&'static str> {
-    let maps_root = ids?.uid == 0;
-    (maps_root && harmless(sys, failure.call) == Err(Errno::EINVAL))
+pub(super) fn no_map(sys: &Sys, ids: Option<Ids>) -> Option<&'static str> {
+    if ids?.uid != 0 {
+        return None;
+    }
+    // A map that cannot be read as one. Where that is what is wrong with it, it may be written, and
+    // was not written before (kernel/user_namespace.c, map_write).
+    let fd = sys.openat(c"/proc/self/uid_map", O_WRONLY | O_CLOEXEC).ok()?;
+    let written = sys.write(fd, b"x");
+    written
+        .is_err_and(|failure| failure.errno == Errno::EINVAL)
         .then_some("no CAP_SETFCAP, which it takes to map root")
 }
 
 /// `EPERM` because a seccomp filter says so: there is one, and the same call is refused also with
 /// arguments for which the kernel has another errno, whoever asks.
-pub(super) fn filtered(sys: &Sys, failure: Failure) -> Option<&'static str> {
+pub(super) fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str> {
     let is_capable = || sys.capget().is_ok_and(|effective| effective & (1 << CAP_SYS_ADMIN) != 0);
-    let sets_name = matches!(failure.call, Call::sethostname | Call::setdomainname);
+    let sets_name = matches!(call, Call::sethostname | Call::setdomainname);
     (sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER)
         && (!sets_name || is_capable())
-        && harmless(sys, failure.call) == Err(Errno::EPERM))
+        && harmless(sys, call, flags) == Some(Errno::EPERM))
     .then_some("a seccomp filter refuses it")
 }
 
 /// `EACCES`: the kernel has no other reason for it in these calls; but a filter may say anything.
-pub(super) fn refused_by_security_module(sys: &Sys, failure: Failure) -> Option<&'static str> {
-    (harmless(sys, failure.call) == Err(Errno::EINVAL)).then_some("a security module refuses it")
+pub(super) fn refused_by_security_module(
+    sys: &Sys,
+    call: Call,
+    flags: u32,
+) -> Option<&'static str> {
+    (harmless(sys, call, flags) == Some(Errno::EINVAL)).then_some("a security module refuses it")
 }
 
-/// Makes a call with arguments that the kernel refuses before it asks for any permission, but that
-/// a filter, which looks at numbers only, takes for the same: what it says then is its own errno,
-/// and what the kernel says is `EINVAL`, `EBADF` or `EFAULT`.
-fn harmless(sys: &Sys, call: Call) -> Result<usize, Errno> {
-    let new = CLONE_NEWUTS | CLONE_NEWUSER;
+/// Makes a call with the same flags, and arguments that the kernel refuses before it asks for a
+/// permission. A filter, which sees numbers only, takes it for the same call, and says again what it
+/// said; the kernel says `EINVAL`, `EBADF` or `EFAULT`. Gives the errno.
+fn harmless(sys: &Sys, call: Call, flags: u32) -> Option<Errno> {
     let request = match call {
-        // kernel/fork.c, copy_process: a thread must share its signal handlers.
-        Call::clone => Request::clone(new | CLONE_THREAD, 0, 0, 0, 0),
-        // kernel/fork.c, check_unshare_flags: not a flag of unshare.
-        Call::unshare => Request::unshare(new | CLONE_VFORK),
-        Call::setns => Request::setns(-1, CLONE_NEWUTS),
+        // kernel/fork.c, copy_process: who shares its folder shares its user namespace, and who
+        // shares its signal handlers shares its memory.
+        Call::clone if flags & CLONE_NEWUSER != 0 => Request::clone(flags | CLONE_FS, 0, 0, 0, 0),
+        Call::clone => Request::clone(flags | CLONE_SIGHAND, 0, 0, 0, 0),
+        // kernel/fork.c, check_unshare_flags: that is no flag of unshare.
+        Call::unshare => Request::unshare(flags | CLONE_VFORK),
+        Call::setns => Request::setns(-1, flags),
         // fs/namespace.c: nothing can be mounted at no path.
         Call::mount => Request::mount(0, 0, 0, 0, 0),
         // kernel/sys.c: the capability is asked for first, then the length is looked at.
-        Call::sethostname => Request::sethostname(0, __NEW_UTS_LEN + 1),
-        Call::setdomainname => Request::setdomainname(0, __NEW_UTS_LEN + 1),
-        // kernel/user_namespace.c, map_write: a map is shorter than a page.
-        _ => {
-            let flags = O_WRONLY | O_CLOEXEC;
-            let fd = sys.openat(c"/proc/self/uid_map", flags).map_err(|failure| failure.errno)?;
-            Request::write(fd, 0, LARGEST_PAGE)
-        }
+        Call::sethostname => Request::sethostname(0, -1),
+        Call::setdomainname => Request::setdomainname(0, -1),
+        _ => return None,
     };
-    // SAFETY: no memory is involved: what is too long is not read.
-    unsafe { sys.call(request) }.map_err(|failure| failure.errno)
+    // SAFETY: no memory is involved: a name of no possible length is not read.
+    unsafe { sys.call(request) }.err().map(|failure| failure.errno)
 }
 
 /// `ENOSPC`: a limit is reached, if the kernel says so again of one namespace or the other.
 fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str> {
-    if harmless(sys, failure.call) != Err(Errno::EINVAL) {
+    if harmless(sys, failure.call, namespace.flags()) != Some(Errno::EINVAL) {
         return None;
     }
     let none_left = |flags| sys.unshare(flags).is_err_and(|again| again.errno == Errno::ENOSPC);
     let is_zero = |path| sysctl(sys, path) == Some(b'0');
+    // Asked for first: in another user namespace the files show that one's.
+    let no_uts = is_zero(c"/proc/sys/user/max_uts_namespaces");
+    let no_user = is_zero(c"/proc/sys/user/max_user_namespaces");
     if namespace.user.is_some() && none_left(CLONE_NEWUSER) {
-        return Some(if is_zero(c"/proc/sys/user/max_user_namespaces") {
+        return Some(if no_user {
             "no more user namespaces: see /proc/sys/user/max_user_namespaces"
         } else {
             "no more user namespaces: see /proc/sys/user/max_user_namespaces, of this or an outer \
@@ -208,13 +219,11 @@ fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'
         });
     }
     // Where a user namespace could be had, this is asked for in there: that counts outside as well.
-    none_left(CLONE_NEWUTS).then(|| {
-        if is_zero(c"/proc/sys/user/max_uts_namespaces") {
-            "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces"
-        } else {
-            "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces, of this or an outer \
-             user namespace"
-        }
+    none_left(CLONE_NEWUTS).then_some(if no_uts {
+        "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces"
+    } else {
+        "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces, of this or an outer user \
+         namespace"
     })
 }
 

@@ -58,7 +58,7 @@ pub fn join(
 ) -> u8 {
     if let Err(failure) = enter(sys, target, user) {
         failure.report(sys);
-        hint::give_for_join(sys, failure, user, || open(sys, target));
+        hint::give_for_join(sys, failure, user, || open_again(sys, target));
         return FAILED;
     }
     if command.peek().is_some() {
@@ -73,38 +73,50 @@ pub fn join(
     }
 }
 
+/// Opens the namespace once more, to look for the cause of a failure.
+fn open_again(sys: &Sys, target: Target<'_>) -> Result<Fd, Failure> {
+    let pidfd = match target.pid {
+        Some(pid) => open_process(sys, pid)?,
+        None => None,
+    };
+    open(sys, target, pidfd)
+}
+
 /// Enters the namespace.
 fn enter(sys: &Sys, target: Target<'_>, user: bool) -> Result<(), Failure> {
-    if let (Some(pid), false) = (target.pid, user) {
+    let pidfd = match target.pid {
+        Some(pid) => open_process(sys, pid)?,
+        None => None,
+    };
+    if let (Some(pidfd), false) = (pidfd, user) {
         // The shortest way, which needs neither /proc nor a descriptor of the namespace.
-        match open_process(sys, pid).and_then(|pidfd| sys.setns(pidfd, CLONE_NEWUTS)) {
-            // Before Linux 5.3 there is no pidfd_open; before 5.8 setns does not take what it
-            // gives.
-            Err(Failure { errno: Errno::ENOSYS | Errno::EINVAL, .. }) => {}
+        match sys.setns(pidfd, CLONE_NEWUTS) {
+            // Before Linux 5.8 setns takes no pidfd.
+            Err(Failure { errno: Errno::EINVAL | Errno::ENOSYS, .. }) => {}
             joined => return joined,
         }
     }
-    let fd = open(sys, target)?;
-    if user {
-        let owner = sys.ioctl_ns_get_userns(fd)?;
-        match sys.setns(owner, CLONE_NEWUSER) {
-            // It is the caller's own: there is nothing to enter.
-            Err(Failure { errno: Errno::EINVAL, .. }) => {}
-            entered => entered?,
+    match (open(sys, target, pidfd), pidfd) {
+        (Ok(fd), _) => {
+            if user {
+                let owner = sys.ioctl_ns_get_userns(fd)?;
+                sys.setns(owner, CLONE_NEWUSER)?;
+            }
+            sys.setns(fd, CLONE_NEWUTS)
         }
+        // Without /proc, and before Linux 6.11, the owner cannot be asked for: the user namespace
+        // that the process is in has to do.
+        (Err(Failure { call: Call::openat, errno: Errno::ENOENT }), Some(pidfd)) => {
+            sys.setns(pidfd, CLONE_NEWUTS | CLONE_NEWUSER)
+        }
+        (Err(failure), _) => Err(failure),
     }
-    sys.setns(fd, CLONE_NEWUTS)
 }
 
-/// Opens the namespace.
-fn open(sys: &Sys, target: Target<'_>) -> Result<Fd, Failure> {
+/// Opens the namespace, of the process `pidfd` where that is one.
+fn open(sys: &Sys, target: Target<'_>, pidfd: Option<Fd>) -> Result<Fd, Failure> {
     let Some(pid) = target.pid else {
         return open_file(sys, target.name);
-    };
-    let pidfd = match open_process(sys, pid) {
-        // Before Linux 5.3.
-        Err(Failure { errno: Errno::ENOSYS, .. }) => None,
-        pidfd => Some(pidfd?),
     };
     if let Some(pidfd) = pidfd {
         match sys.ioctl_pidfd_get_uts_namespace(pidfd) {
@@ -113,55 +125,60 @@ fn open(sys: &Sys, target: Target<'_>) -> Result<Fd, Failure> {
             opened => return opened,
         }
     }
-    open_of_process(sys, pid, pidfd)
-}
-
-/// A descriptor of the process with this id; of the thread, if it is one's.
-fn open_process(sys: &Sys, pid: Pid) -> Result<Fd, Failure> {
-    match sys.pidfd_open(pid, 0) {
-        // What is there and is no process is a thread. Before Linux 6.9 there is no such flag.
-        Err(failure @ Failure { errno: Errno::EINVAL | Errno::ENOENT, .. }) if pid > 0 => {
-            sys.pidfd_open(pid, PIDFD_THREAD).map_err(|_| failure)
-        }
-        opened => opened,
-    }
-}
-
-/// Opens the namespace of a process by its file in /proc, if that is sure to be the same process's.
-fn open_of_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<Fd, Failure> {
-    if !proc_has_our_numbers(sys)? {
-        return Err(Failure { call: Call::openat, errno: Errno::ESRCH });
-    }
     let mut path = Line::new();
     path.text("/proc/").number(pid.unsigned_abs().into()).text("/ns/uts");
-    let path = path.as_c_str().unwrap_or_default();
-    let fd = open_file(sys, path)?;
-    // As long as the process is there, its number is nobody else's.
-    if let Some(Err(gone @ Failure { errno: Errno::ESRCH, .. })) =
-        pidfd.map(|pidfd| sys.pidfd_send_no_signal(pidfd))
-    {
-        return Err(gone);
+    let fd = open_file(sys, path.as_c_str().unwrap_or_default())?;
+    if is_same_process(sys, pid, pidfd)? {
+        Ok(fd)
+    } else {
+        Err(Failure { call: Call::openat, errno: Errno::ESRCH })
     }
-    Ok(fd)
 }
 
-/// Whether the numbers in /proc are those of this PID namespace, and not of one outside: then a
-/// process has several numbers there, from the outermost inwards (proc(5), `NSpid`).
-///
-/// # Errors
-///
-/// openat(2) where there is no /proc, read(2).
-fn proc_has_our_numbers(sys: &Sys) -> Result<bool, Failure> {
+/// A descriptor of the process with this id; of the thread, if it is one's. None where that cannot
+/// be had: before Linux 5.3, and for a thread before 6.9.
+fn open_process(sys: &Sys, pid: Pid) -> Result<Option<Fd>, Failure> {
+    match sys.pidfd_open(pid, 0) {
+        Ok(pidfd) => Ok(Some(pidfd)),
+        Err(Failure { errno: Errno::ENOSYS, .. }) => Ok(None),
+        // What is there and is no process is a thread.
+        Err(failure) if pid > 0 && matches!(failure.errno, Errno::EINVAL | Errno::ENOENT) => {
+            Ok(sys.pidfd_open(pid, PIDFD_THREAD).ok())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Whether the process that /proc has under this number is the one that is meant, and not another
+/// one's of a PID namespace outside, whose /proc it is.
+fn is_same_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<bool, Failure> {
+    let mut path = Line::new();
+    let Some(pidfd) = pidfd else {
+        // In a /proc of outside this process has several numbers, the outermost first.
+        path.text("/proc/self/status");
+        return has_number(sys, path, b"NSpid:", |text| split(text, b'\t').1.is_none());
+    };
+    // The number that this /proc has for the process of the descriptor. As long as that is there,
+    // the number is nobody else's, and so was the file that was opened before.
+    path.text("/proc/self/fdinfo/").number(pidfd.unsigned_abs().into());
+    has_number(sys, path, b"Pid:", |text| number(text) == Some(pid.unsigned_abs().into()))
+}
+
+/// Whether a line of a file of /proc begins with `name`, a tab, and a text that will do.
+fn has_number(
+    sys: &Sys,
+    mut path: Line,
+    name: &[u8],
+    will_do: impl Fn(&[u8]) -> bool,
+) -> Result<bool, Failure> {
     let mut status = [0; 2048];
-    let fd = sys.openat(c"/proc/self/status", O_RDONLY | O_CLOEXEC)?;
+    let fd = sys.openat(path.as_c_str().unwrap_or_default(), O_RDONLY | O_CLOEXEC)?;
     let length = sys.read(fd, &mut status)?;
     let text = status.get(..length).unwrap_or_default();
-    let numbers = text.split(|byte| *byte == b'\n').find_map(|line| match split(line, b'\t') {
-        (name, numbers) if same(name, b"NSpid:") => numbers,
-        _ => None,
-    });
-    // Before Linux 4.1 there is no such line.
-    Ok(numbers.is_none_or(|numbers| split(numbers, b'\t').1.is_none()))
+    Ok(text.split(|byte| *byte == b'\n').any(|line| match split(line, b'\t') {
+        (known, Some(text)) => same(known, name) && will_do(text),
+        _ => false,
+    }))
 }
 
 /// Opens a file that may be a namespace, whatever it is: a pipe that nobody writes to must not make

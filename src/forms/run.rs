@@ -59,7 +59,10 @@ pub fn execute(sys: &Sys, process: &InitialStack<'_>, command: &Strings<'_>) -> 
             // SAFETY: the words before a command are there, the host name at least, or `--join`'s
             // value; the program has read them, and does nothing with them any more.
             let argv = unsafe { command.with_shell(SHELL, file) };
-            sys.execve(SHELL, &argv, &envp).errno
+            let errno = sys.execve(SHELL, &argv, &envp).errno;
+            // SAFETY: the same. The search goes on with the words as they were.
+            unsafe { command.set_first(name) };
+            errno
         }
         errno => errno,
     });

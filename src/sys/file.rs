@@ -13,6 +13,8 @@ use linux_raw_sys::general::{
     STATX_ATTR_MOUNT_ROOT, STATX_INO, STATX_MNT_ID, STATX_UID, statx,
 };
 
+use syscalls::Errno;
+
 use super::process::to_int;
 use super::table::Request;
 use super::{Failure, Sys};
@@ -36,7 +38,8 @@ impl Sys {
     ///
     /// `ENOENT`, `EACCES`, `ENOTDIR`, `EMFILE` and the others of open(2).
     pub fn openat(&self, path: &CStr, flags: u32) -> Result<Fd, Failure> {
-        self.openat_lowest(path, flags).and_then(|fd| self.not_standard(fd))
+        // SAFETY: the kernel only reads `path`, up to its NUL.
+        unsafe { self.call_for_descriptor(Request::openat(AT_FDCWD, path.as_ptr(), flags)) }
     }
 
     /// [`Sys::openat`] with the lowest number that is free, that of a standard descriptor perhaps.
@@ -55,41 +58,38 @@ impl Sys {
     ///
     /// `EMFILE`, `ENFILE`.
     pub fn pipe2(&self, flags: u32) -> Result<[Fd; 2], Failure> {
-        let mut pipefd = [0; 2];
+        let mut pipefd: [Fd; 2] = [0; 2];
+        let request = Request::pipe2(pipefd.as_mut_ptr(), flags);
         // SAFETY: the kernel writes two ints.
-        unsafe { self.call(Request::pipe2(pipefd.as_mut_ptr(), flags)) }?;
-        let [read_end, write_end] = pipefd;
-        Ok([self.not_standard(read_end)?, self.not_standard(write_end)?])
+        let result = unsafe { request.make() };
+        let moved = result.map(|_| pipefd.map(Moved::away));
+        self.tell(&request, Some(result));
+        let [read_end, write_end] = moved.map_err(|errno| Failure { call: request.call, errno })?;
+        Ok([read_end.tell(self)?, write_end.tell(self)?])
     }
 
-    /// Gives a new descriptor another number, if it has that of a standard one.
+    /// Makes a call that gives a descriptor. One that has the number of a standard descriptor gets
+    /// another number, before anybody is told: who shows the call may write to that one.
     ///
     /// # Errors
     ///
-    /// fcntl(2): `EINVAL` or `EMFILE` where no other number is to be had.
-    pub(super) fn not_standard(&self, fd: Fd) -> Result<Fd, Failure> {
-        if !STANDARD.contains(&fd) {
-            return Ok(fd);
-        }
-        let other = self.fcntl_dupfd_cloexec(fd, STANDARD.end);
-        self.close(fd);
-        other
+    /// The call's own, or fcntl(2)'s: `EINVAL` or `EMFILE` where no other number is to be had.
+    ///
+    /// # Safety
+    ///
+    /// Same contract as [`Sys::call`].
+    pub(super) unsafe fn call_for_descriptor(&self, request: Request) -> Result<Fd, Failure> {
+        // SAFETY: the caller keeps the call's contract.
+        let result = unsafe { request.make() };
+        let moved = result.map(to_int).map(Moved::away);
+        self.tell(&request, Some(result));
+        moved.map_err(|errno| Failure { call: request.call, errno })?.tell(self)
     }
 
     /// `close(fd)`—Closes a descriptor. Whatever it says, the descriptor is gone (close(2)).
     pub fn close(&self, fd: Fd) {
         // SAFETY: whoever calls this owns the descriptor.
         let _ = unsafe { self.call(Request::close(fd)) };
-    }
-
-    /// `fcntl(fd, F_DUPFD_CLOEXEC, least)`—A copy of a descriptor, whose number is `least` or more.
-    ///
-    /// # Errors
-    ///
-    /// `EBADF`, `EINVAL` where `least` is beyond the limit of descriptors, `EMFILE`.
-    pub fn fcntl_dupfd_cloexec(&self, fd: Fd, least: Fd) -> Result<Fd, Failure> {
-        // SAFETY: no memory is involved.
-        unsafe { self.call(Request::fcntl(fd, F_DUPFD_CLOEXEC, least)) }.map(to_int)
     }
 
     /// `read(fd, buf, count)`—Reads into `buf`, and says how many bytes: 0 at the end.
@@ -235,5 +235,45 @@ impl Sys {
         let request = Request::mount(kind, target.as_ptr(), kind, 0, 0);
         // SAFETY: the kernel only reads the three strings.
         unsafe { self.call(request) }.map(|_| ())
+    }
+}
+
+/// A new descriptor, and the calls that gave it another number, if it had that of a standard one.
+#[derive(Clone, Copy)]
+struct Moved {
+    fd: Fd,
+    /// The copy, and what it gave.
+    copy: Option<Result<usize, Errno>>,
+    /// What it gave to close the first one.
+    closed: Option<Result<usize, Errno>>,
+}
+
+impl Moved {
+    /// Gives a descriptor another number, if need be, and tells nobody yet.
+    fn away(fd: Fd) -> Self {
+        let mut moved = Self { fd, copy: None, closed: None };
+        if STANDARD.contains(&fd) {
+            // SAFETY: no memory is involved.
+            moved.copy = Some(unsafe { moved.copy_request().make() });
+            // SAFETY: the descriptor is new, and nobody else knows it.
+            moved.closed = Some(unsafe { Request::close(fd).make() });
+        }
+        moved
+    }
+
+    /// `fcntl(fd, F_DUPFD_CLOEXEC, 3)`
+    fn copy_request(self) -> Request {
+        Request::fcntl(self.fd, F_DUPFD_CLOEXEC, STANDARD.end)
+    }
+
+    /// Tells which calls there were. Gives the descriptor.
+    fn tell(self, sys: &Sys) -> Result<Fd, Failure> {
+        let Some(copy) = self.copy else {
+            return Ok(self.fd);
+        };
+        let request = self.copy_request();
+        sys.tell(&request, Some(copy));
+        sys.tell(&Request::close(self.fd), self.closed);
+        copy.map(to_int).map_err(|errno| Failure { call: request.call, errno })
     }
 }

@@ -57,19 +57,7 @@ impl Sys {
     /// before Linux 5.3.
     pub fn pidfd_open(&self, pid: Pid, flags: u32) -> Result<Fd, Failure> {
         // SAFETY: no memory is involved.
-        let fd = unsafe { self.call(Request::pidfd_open(pid, flags)) }.map(to_int)?;
-        self.not_standard(fd)
-    }
-
-    /// `pidfd_send_signal(pidfd, 0, NULL, 0)`—Whether the process is still there: no signal is
-    /// sent.
-    ///
-    /// # Errors
-    ///
-    /// `ESRCH` where it has ended and was waited for; `EPERM` where it is somebody else's.
-    pub fn pidfd_send_no_signal(&self, pidfd: Fd) -> Result<(), Failure> {
-        // SAFETY: no memory is involved.
-        unsafe { self.call(Request::pidfd_send_signal(pidfd, 0, 0, 0)) }.map(|_| ())
+        unsafe { self.call_for_descriptor(Request::pidfd_open(pid, flags)) }
     }
 
     /// `ioctl(pidfd, PIDFD_GET_UTS_NAMESPACE, 0)`—A descriptor for the UTS namespace of a process.
@@ -81,8 +69,7 @@ impl Sys {
     /// `ENOTTY` or `EINVAL` before Linux 6.11.
     pub fn ioctl_pidfd_get_uts_namespace(&self, pidfd: Fd) -> Result<Fd, Failure> {
         // SAFETY: the request takes no argument.
-        let fd = unsafe { self.call(Request::ioctl(pidfd, PIDFD_GET_UTS_NAMESPACE, 0)) };
-        self.not_standard(fd.map(to_int)?)
+        unsafe { self.call_for_descriptor(Request::ioctl(pidfd, PIDFD_GET_UTS_NAMESPACE, 0)) }
     }
 
     /// `ioctl(fd, NS_GET_USERNS)`—A descriptor for the user namespace that owns a namespace. It is
@@ -94,8 +81,7 @@ impl Sys {
     /// something that is no namespace.
     pub fn ioctl_ns_get_userns(&self, fd: Fd) -> Result<Fd, Failure> {
         // SAFETY: the request takes no argument.
-        let fd = unsafe { self.call(Request::ioctl(fd, NS_GET_USERNS, 0)) }.map(to_int)?;
-        self.not_standard(fd)
+        unsafe { self.call_for_descriptor(Request::ioctl(fd, NS_GET_USERNS, 0)) }
     }
 
     /// `capget({_LINUX_CAPABILITY_VERSION_3, 0}, datap)`—The caller's effective capabilities: bit

@@ -22,7 +22,7 @@ use super::bytes::c_str;
 ///          NULL                       \
 ///          argv[1]                     | argv: pointers to the words of the command
 ///          argv[0]                    /
-///   sp →   argc                         8 bytes, like every word here
+///   sp →   argc                         a word of this CPU, like all here
 /// ```
 pub struct InitialStack<'a> {
     argv: Strings<'a>,
@@ -130,6 +130,16 @@ impl<'a> Strings<'a> {
         // SAFETY: the same.
         unsafe { first.write(script.as_ptr()) };
         Self { next: before, lifetime: PhantomData }
+    }
+
+    /// Puts a word in the place of the first.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else reads the first of these words any more, and `word` lives as long as they do.
+    pub unsafe fn set_first(&self, word: &CStr) {
+        // SAFETY: execve(2) leaves the array in writable memory, and nobody reads this word.
+        unsafe { self.next.cast_mut().write(word.as_ptr()) };
     }
 
     /// The word above the null pointer.

@@ -10,7 +10,7 @@ use core::ffi::c_int;
 use syscalls::{Errno, Sysno, raw};
 
 use super::bytes::Name;
-use crate::cpu::number;
+use crate::cpu::{self, number};
 
 /// The most arguments that a call can have: there are no more registers (syscall(2)).
 const MOST_ARGS: usize = 6;
@@ -41,6 +41,10 @@ pub enum Kind {
     Envp,
     /// A `timespec`.
     Timespec,
+    /// A `__kernel_timespec`, whose seconds have 64 bits on every CPU.
+    Timespec64,
+    /// `CLOCK_…` of clock_nanosleep(2).
+    Clock,
     /// A `new_utsname` that the call fills in.
     Utsname,
     /// A status of wait(2) that the call fills in.
@@ -81,6 +85,8 @@ pub enum Kind {
     Mount,
     /// `O_…` of open(2).
     Open,
+    /// `PIDFD_…` of pidfd_open(2).
+    Pidfd,
     /// `O_…` of pipe(2).
     PipeFlags,
     /// `SIG_…` of sigprocmask(2).
@@ -89,8 +95,6 @@ pub enum Kind {
     StatxFlags,
     /// `STATX_…` of statx(2).
     StatxMask,
-    /// `PIDFD_…` of pidfd_open(2).
-    PidfdFlags,
     /// `W…` of wait4(2).
     WaitOptions,
     /// `RLIMIT_…` of prlimit(2).
@@ -192,7 +196,7 @@ impl<T> From<*mut T> for Word {
 pub struct Request {
     /// Which.
     pub call: Call,
-    /// Its arguments, and zeros behind them.
+    /// Its arguments, in the order of its manual page, and zeros behind them.
     pub args: [usize; MOST_ARGS],
 }
 
@@ -203,6 +207,15 @@ impl Request {
             *arg = *word;
         }
         Self { call, args }
+    }
+
+    /// The words that lie in the registers of the call, one after the other, and zeros behind them;
+    /// and how many they are.
+    #[must_use]
+    pub fn registers(&self) -> ([usize; MOST_ARGS], usize) {
+        let row = self.call.row();
+        let (words, most) = cpu::registers(row.number, &self.args);
+        (words, row.kinds().count().min(most))
     }
 
     /// Makes the call. This is the one way to the kernel, but for clone's trampoline.
@@ -217,7 +230,7 @@ impl Request {
     /// does with them.
     pub(super) unsafe fn make(&self) -> Result<usize, Errno> {
         let number = self.call.row().number as usize;
-        let [first, second, third, fourth, fifth, sixth] = self.args;
+        let [first, second, third, fourth, fifth, sixth] = self.registers().0;
         // SAFETY: the caller keeps the call's contract.
         let raw = unsafe { raw::syscall6(number, first, second, third, fourth, fifth, sixth) };
         Errno::from_ret(raw)
@@ -254,6 +267,7 @@ calls! {
     capget(hdrp: CapHeader, datap: CapFilled);
     capset(hdrp: CapHeader, datap: CapSets);
     chroot(path: Path);
+    clock_nanosleep(clockid: Clock, flags: Int, request: Timespec64, remain: Address);
     clone(flags: Clone, child_stack: Hidden, parent_tid: Hidden, child_tid: Hidden, tls: Hidden);
     clone3(cl_args: CloneArgs, size: Size);
     close(fd: Int);
@@ -273,8 +287,7 @@ calls! {
     mprotect(addr: Address, size: Size, prot: Prot);
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open);
-    pidfd_open(pid: Int, flags: PidfdFlags);
-    pidfd_send_signal(pidfd: Int, sig: Signal, info: Address, flags: Size);
+    pidfd_open(pid: Int, flags: Pidfd);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
     prlimit64(pid: Int, resource: Resource, new_limit: Address, old_limit: Rlimit);

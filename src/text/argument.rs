@@ -5,13 +5,15 @@
     clippy::cast_possible_wrap,
     reason = "what a word of a call means, its kind says"
 )]
+#![allow(clippy::useless_conversion, reason = "a long is an i64 on some CPUs only")]
 
 use core::ffi::{CStr, c_int};
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
-    __user_cap_data_struct, __user_cap_header_struct, F_GETFD, FD_CLOEXEC, S_IFDIR, S_IFMT,
-    S_ISGID, S_ISUID, S_ISVTX, clone_args, kernel_sigaction, rlimit64, statx, timespec,
+    __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct, F_GETFD, FD_CLOEXEC,
+    S_IFDIR, S_IFMT, S_ISGID, S_ISUID, S_ISVTX, clone_args, kernel_sigaction, rlimit64, statx,
+    timespec,
 };
 use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
 use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
@@ -53,9 +55,13 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => address(line, word),
         Kind::Dirfd if !(word as c_int).is_negative() => int(line, word as c_int),
-        Kind::Dirfd | Kind::Fcntl | Kind::How | Kind::Prctl | Kind::Reboot | Kind::Resource => {
-            constant::one(line, kind, word as u32);
-        }
+        Kind::Clock
+        | Kind::Dirfd
+        | Kind::Fcntl
+        | Kind::How
+        | Kind::Prctl
+        | Kind::Reboot
+        | Kind::Resource => constant::one(line, kind, word as u32),
         Kind::Prot
         | Kind::Map
         | Kind::Namespaces
@@ -66,10 +72,10 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         | Kind::StatxMask
         | Kind::WaitOptions => constant::flags(line, kind, word as u32),
         Kind::Ioctl => ioctl(line, word as u32),
+        Kind::Pidfd => pidfd_flags(line, word),
         Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
         Kind::Mode => octal(line, word as u32),
-        Kind::PidfdFlags => pidfd_flags(line, word),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
         Kind::Path => path(line, c_string(word)),
         Kind::Bytes | Kind::Nodename => string(line, bytes(word, next)),
@@ -81,7 +87,14 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Statx => status(line, structure(word)),
         Kind::CloneArgs => clone_args(line, structure(word)),
         Kind::Rlimit => limit(line, structure(word)),
-        Kind::Timespec => time(line, structure(word)),
+        Kind::Timespec => {
+            let timespec { tv_sec, tv_nsec } = structure(word);
+            time(line, (*tv_sec).into(), (*tv_nsec).into());
+        }
+        Kind::Timespec64 => {
+            let __kernel_timespec { tv_sec, tv_nsec } = structure(word);
+            time(line, *tv_sec, *tv_nsec);
+        }
         Kind::Utsname => utsname(line, structure(word)),
         Kind::WaitStatus => wait_status(line, *structure(word)),
         Kind::Sigaction => action(line, structure(word)),
@@ -239,14 +252,6 @@ fn limit(line: &mut Line, limit: &rlimit64) {
     line.byte(b'}');
 }
 
-/// `0`; strace 6.1 knows no other that this program uses.
-fn pidfd_flags(line: &mut Line, flags: usize) {
-    match flags {
-        0 => line.byte(b'0'),
-        _ => line.hex(flags).text(" /* PIDFD_??? */"),
-    };
-}
-
 /// `0755`
 fn octal(line: &mut Line, mode: u32) {
     line.byte(b'0');
@@ -263,6 +268,14 @@ fn ioctl(line: &mut Line, request: u32) {
         }
         _ => constant::one(line, Kind::Ioctl, request),
     }
+}
+
+/// `0`; strace 6.1 knows none of those that this program uses.
+fn pidfd_flags(line: &mut Line, flags: usize) {
+    match flags {
+        0 => line.byte(b'0'),
+        _ => line.hex(flags).text(" /* PIDFD_??? */"),
+    };
 }
 
 /// `SIGKILL`, or `CAP_SYS_ADMIN`.
@@ -339,9 +352,9 @@ fn envp(line: &mut Line, word: usize, strings: Strings<'_>) {
 }
 
 /// `{tv_sec=200, tv_nsec=0}`
-fn time(line: &mut Line, time: &timespec) {
-    line.text("{tv_sec=").number(time.tv_sec.cast_unsigned());
-    line.text(", tv_nsec=").number(time.tv_nsec.cast_unsigned()).byte(b'}');
+fn time(line: &mut Line, seconds: i64, nanoseconds: i64) {
+    line.text("{tv_sec=").number(seconds.cast_unsigned());
+    line.text(", tv_nsec=").number(nanoseconds.cast_unsigned()).byte(b'}');
 }
 
 /// `{sysname="Linux", nodename="bizarro", ...}`
@@ -390,8 +403,8 @@ fn cap_header(line: &mut Line, header: __user_cap_header_struct) {
 /// `{effective=0x200000, permitted=0x200000, inheritable=0}`
 fn cap_sets(line: &mut Line, sets: &[__user_cap_data_struct; 2]) {
     let [low, high] = sets;
-    let both = |low: u32, high: u32| (high as usize) << 32 | low as usize;
-    line.text("{effective=").hex(both(low.effective, high.effective));
-    line.text(", permitted=").hex(both(low.permitted, high.permitted));
-    line.text(", inheritable=").hex(both(low.inheritable, high.inheritable)).byte(b'}');
+    let both = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+    line.text("{effective=").long_hex(both(low.effective, high.effective));
+    line.text(", permitted=").long_hex(both(low.permitted, high.permitted));
+    line.text(", inheritable=").long_hex(both(low.inheritable, high.inheritable)).byte(b'}');
 }

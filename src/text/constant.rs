@@ -40,6 +40,7 @@ constants! {
     WaitOptions general: WNOHANG;
     Resource general: RLIMIT_NPROC;
     Mount general: MS_BIND MS_REC MS_PRIVATE;
+    Clock general: CLOCK_MONOTONIC;
     Open general: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_NONBLOCK O_CLOEXEC O_PATH;
     PipeFlags general: O_NONBLOCK O_CLOEXEC;
     Dirfd general: AT_FDCWD;

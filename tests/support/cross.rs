@@ -25,8 +25,8 @@ pub fn newuts(rust: &str) -> Result<PathBuf, String> {
 }
 
 /// The target of a CPU.
-pub fn target(rust: &str) -> String {
-    format!("{rust}-unknown-linux-gnu")
+pub fn target(rust: &str) -> &'static str {
+    machine::table().find(|machine| machine.rust == rust).expect(rust).target
 }
 
 /// The compiler that has the standard library for a CPU: the one in `PATH`, or else the one that
@@ -34,16 +34,16 @@ pub fn target(rust: &str) -> String {
 pub fn compiler(rust: &str) -> Result<PathBuf, String> {
     let has_library = |compiler: &PathBuf| {
         let mut libdir = command(compiler);
-        libdir.args(["--print=target-libdir", "--target", &target(rust)]);
+        libdir.args(["--print=target-libdir", "--target", target(rust)]);
         Path::new(libdir.run().stdout.trim_end()).is_dir()
     };
     let installed = PathBuf::from("rustc");
     if has_library(&installed) {
         return Ok(installed);
     }
-    let unpacked = machine::cache().join(format!("rust-{rust}/rustc"));
+    let unpacked = machine::cache().join("rust/rustc");
     let missing = format!("rustup target add {}, or tests/setup", target(rust));
-    if unpacked.exists() { Ok(unpacked) } else { Err(missing) }
+    if unpacked.exists() && has_library(&unpacked) { Ok(unpacked) } else { Err(missing) }
 }
 
 /// The folder of that build.
@@ -61,7 +61,7 @@ pub fn build(rust: &str, package: &Path, folder: &Path) -> Result<PathBuf, Strin
 /// Builds as its users would, with what is here already.
 pub fn cargo(rust: &str, package: &Path, folder: &Path) -> Result<Command, String> {
     let mut cargo = command(env!("CARGO"));
-    cargo.args(["build", "--release", "--locked", "--offline", "--target", &target(rust)]);
+    cargo.args(["build", "--release", "--locked", "--offline", "--target", target(rust)]);
     cargo.arg("--target-dir").arg(folder).env("RUSTC", compiler(rust)?).current_dir(package);
     Ok(cargo)
 }

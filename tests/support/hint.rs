@@ -51,6 +51,28 @@ pub const NO_USER: &str = "newuts: hint: this kernel has no user namespaces (CON
 /// `ENOENT` from execve(2).
 pub const NO_INTERPRETER: &str = "newuts: hint: it is there, but its interpreter is not\n";
 
+/// All of them.
+pub const ALL: [&str; 18] = [
+    NO_CAPABILITY,
+    NO_CAPABILITY_NOR_USER,
+    NOT_THIS_USER,
+    ROOT_ONLY,
+    UNMAPPED,
+    CHROOT,
+    FOR_ROOT,
+    APPARMOR,
+    NO_SETFCAP,
+    FILTER,
+    SECURITY_MODULE,
+    NO_MORE_UTS,
+    NO_MORE_UTS_SOMEWHERE,
+    NO_MORE_USER,
+    NO_MORE_USER_SOMEWHERE,
+    NO_UTS,
+    NO_USER,
+    NO_INTERPRETER,
+];
+
 /// The words for `EPERM` from a call, with a hint.
 pub fn not_permitted(call: &str, hint: &str) -> String {
     format!("{call}: Operation not permitted\n{hint}")

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::apart;
 use super::run::{command, no_fork};
 
 /// The folder with Cargo.toml in it.
@@ -38,9 +39,17 @@ const NAMES: [&str; 16] = [
     "tests",
 ];
 
+/// What a folder may be called: with all that linkers, compilers and shells have a use for.
+pub const ODD_NAME: &str = "-a,b c\"d'é$HOME\\;";
+
 /// A copy of the checkout, with nothing built in it.
 pub fn copy_of_the_package() -> TempDir {
-    let copy = tempfile::tempdir().unwrap();
+    copy_of_the_package_called("")
+}
+
+/// [`copy_of_the_package`], in a folder whose name begins so.
+pub fn copy_of_the_package_called(name: &str) -> TempDir {
+    let copy = apart::folder_called(name);
     for name in NAMES {
         copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
     }

@@ -2,6 +2,7 @@
 //! as a test's first line ends the test where one of them is missing, and says so on standard
 //! error, past the harness. With `NEWUTS_TEST_REQUIRE=all` that is a failure.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::sync::OnceLock;
 use std::{env, io, thread};
@@ -19,10 +20,20 @@ pub(crate) use needs;
 
 /// Says that this test is skipped, and why.
 pub fn skip(missing: &str) {
-    let test = thread::current().name().unwrap_or_default().to_owned();
     assert!(env::var_os("NEWUTS_TEST_REQUIRE").is_none_or(|all| all != "all"), "needs {missing}");
+    say(thread::current().name().unwrap_or_default(), missing);
+}
+
+/// Says that something is skipped, a test or what several tests would have looked at, and what it
+/// needs: on standard error, and for `tests/run` in the file that `NEWUTS_TEST_SKIPS` names.
+pub fn say(what: &str, missing: &str) {
+    let missing = missing.trim().replace('\n', "; ");
     // In one write, and not by eprintln!, which the harness shows only for tests that fail.
-    let _ = io::stderr().write_all(format!("SKIP: {test}: needs {missing}\n").as_bytes());
+    let _ = io::stderr().write_all(format!("SKIP: {what}: needs {missing}\n").as_bytes());
+    if let Some(path) = env::var_os("NEWUTS_TEST_SKIPS") {
+        let mut file = File::options().append(true).create(true).open(path).unwrap();
+        file.write_all(format!("{what}\t{missing}\n").as_bytes()).unwrap();
+    }
 }
 
 /// A program somewhere in `PATH`.

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use linux_raw_sys::general::{SIGCONT, SIGKILL, timespec};
+use linux_raw_sys::general::{__kernel_timespec, SIGCONT, SIGKILL};
 use syscalls::Errno;
 
 use super::ground::{Board, Verdict};
@@ -43,7 +43,7 @@ impl<'a> Clock<'a> {
     pub fn tick(&mut self) -> bool {
         let tv_nsec = self.pause.subsec_nanos().into();
         // A pause that is cut short by a signal counts as well: it must come to an end.
-        self.pauses = self.sys.nanosleep(&timespec { tv_sec: 0, tv_nsec }).is_ok();
+        self.pauses = self.sys.nanosleep(&__kernel_timespec { tv_sec: 0, tv_nsec }).is_ok();
         let seconds = self.passed.as_secs();
         self.passed = self.passed.saturating_add(self.pause);
         self.pause = self.pause.saturating_mul(2).min(LONGEST);

@@ -13,7 +13,6 @@ use syscalls::Errno;
 use crate::forms::hint;
 use crate::forms::namespace::Ids;
 use crate::sys::bytes::{number, split};
-use crate::sys::file::STANDARD;
 use crate::sys::process::Fork;
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
@@ -34,8 +33,8 @@ pub fn explain(
             hint::no_user_namespace(sys)
         }
         Errno::EPERM if makes_namespaces => no_capability(sys),
-        Errno::EPERM if call == Call::write => hint::no_map(sys, failure, Some(ids)),
-        Errno::EACCES if makes_namespaces => hint::refused_by_security_module(sys, failure),
+        Errno::EPERM if call == Call::write => hint::no_map(sys, Some(ids)),
+        Errno::EACCES if makes_namespaces => hint::refused_by_security_module(sys, call, flags),
         Errno::ENOSPC if makes_namespaces && is_said_again(sys, failure, flags) => {
             Some("no more namespaces: see /proc/sys/user")
         }
@@ -52,13 +51,13 @@ pub fn explain(
         }
         _ => file.and_then(|file| not_opened(sys, errno, file)),
     }
-    .or_else(|| explain_any(sys, failure))
+    .or_else(|| explain_any(sys, failure, flags))
 }
 
 /// The same for a call of which it is known only that it is refused otherwise than it should be.
-pub fn explain_any(sys: &Sys, failure: Failure) -> Option<&'static str> {
+pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static str> {
     match failure.errno {
-        Errno::EPERM => hint::filtered(sys, failure),
+        Errno::EPERM => hint::filtered(sys, failure.call, flags),
         // These are newer than the others: Linux 5.3.
         Errno::ENOSYS if matches!(failure.call, Call::clone3 | Call::pidfd_open) => {
             Some("an old kernel")
@@ -106,8 +105,7 @@ fn is_said_again(sys: &Sys, failure: Failure, flags: u32) -> bool {
 
 /// Whether another call that makes descriptors can make none either.
 fn no_descriptor(sys: &Sys) -> bool {
-    let is_full = |failure: Failure| failure.errno == Errno::EMFILE;
-    STANDARD.into_iter().any(|fd| sys.fcntl_dupfd_cloexec(fd, 0).is_err_and(is_full))
+    sys.pipe2(O_CLOEXEC).is_err_and(|failure| failure.errno == Errno::EMFILE)
 }
 
 /// Whether there are as many mounts as there may be.

@@ -617,15 +617,16 @@ impl<'a> Process<'a> {
         failure: Failure,
         expected: Option<Errno>,
     ) -> Option<&'static str> {
-        if expected.is_some() {
-            return lack::explain_any(self.sys, failure);
-        }
         let (flags, file) = match request.call {
-            Call::unshare | Call::clone | Call::clone3 => (request.args[0] as u32, None),
+            Call::unshare | Call::clone => (request.args[0] as u32, None),
+            Call::setns => (request.args[1] as u32, None),
             Call::openat => (0, Some(Self::path(request.args[1]))),
             Call::readlinkat => (0, Some(caller::UTS)),
             _ => (0, None),
         };
+        if expected.is_some() {
+            return lack::explain_any(self.sys, failure, flags);
+        }
         lack::explain(self.sys, failure, flags, file, self.caller.ids)
     }
 
