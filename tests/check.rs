@@ -932,6 +932,58 @@ fn a_limit_skips_what_it_hits() {
     }
 }
 
+/// A group of processes, of which there can be only so many; it ends with this.
+struct Group(PathBuf);
+
+impl Group {
+    /// Makes one; not where the controller is not there, or not for us.
+    fn new(most: u32) -> std::result::Result<Self, String> {
+        let controllers = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].map(Path::new);
+        let missing = || "a cgroup of processes, pids.max".to_owned();
+        let controller =
+            controllers.into_iter().find(|folder| folder.join("cgroup.procs").exists());
+        let path = controller.ok_or_else(missing)?.join(format!("{}-{most}", apart::test()));
+        fs::create_dir(&path).map_err(|_| missing())?;
+        let group = Self(path);
+        fs::write(group.0.join("pids.max"), most.to_string()).map_err(|_| missing())?;
+        Ok(group)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // It is in use for a moment after its last process was waited for.
+        eventually("the end of a group", LIMIT, || fs::remove_dir(&self.0).ok());
+    }
+}
+
+#[test]
+fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
+    needs!(require::user_namespaces());
+    for (most, skips) in [(2, 32), (3, 8), (4, 0)] {
+        needs!(Group::new(most).map(drop));
+        let group = Group::new(most).unwrap();
+        let script = r#"echo $$ >"$0/cgroup.procs" && exec "$@""#;
+        let folder = group.0.to_str().unwrap();
+        let report = report(under(&["sh", "-c", script, folder], ""));
+        assert_eq!(report.broken(), [0; 0], "{most}");
+        let reason = skipped("clone: Resource temporarily unavailable (no more processes)");
+        assert_eq!(report.numbers(|verdict| *verdict == reason).len(), skips, "{most}");
+        assert_eq!(report.numbers(|verdict| *verdict == Kept).len(), 106 - skips, "{most}");
+    }
+}
+
+/// They have calls, signals and memory of their own.
+#[test]
+fn under_a_debugger_nothing_is_left_or_changed() {
+    needs!(require::user_namespaces());
+    for words in [&["gdb", "-q", "-batch", "-ex", "run", "--args"][..], &["valgrind", "-q"]] {
+        needs!(require::tool(words[0]));
+        let run = outcome(under(words, ""));
+        assert!(run.stdout.contains("\n# Totals: pass:"), "{run:?}");
+    }
+}
+
 /// A kernel that says that there are no more, though there are, has no excuse.
 #[test]
 fn what_only_looks_like_a_limit_is_broken() {

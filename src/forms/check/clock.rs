@@ -17,7 +17,8 @@ pub const LIMIT: Duration = Duration::from_secs(5);
 /// How long is waited for what is sure to come.
 pub const GRACE: Duration = Duration::from_secs(1);
 
-/// How long a process that has said what there is to say may take to exit.
+/// How long is waited for the exit of a process that has said what there is to say, where wait4(2) has
+/// never told of an exit.
 const EXIT: Duration = Duration::from_millis(100);
 
 /// The first pause, and the longest: a check takes less than a millisecond.
@@ -86,6 +87,8 @@ pub struct Watched<'a> {
     pub pid: Pid,
     /// Whether it has another id for itself, because it is in another PID namespace.
     pub is_elsewhere: bool,
+    /// Whether wait4(2) has told of an exit before.
+    pub is_told: bool,
 }
 
 impl Watched<'_> {
@@ -107,7 +110,7 @@ impl Watched<'_> {
                     }
                 }
             }
-            if has_spoken && since_verdict.is_over(EXIT) {
+            if has_spoken && since_verdict.is_over(if self.is_told { LIMIT } else { EXIT }) {
                 return End::Unknown;
             }
             if clock.is_over(LIMIT) {

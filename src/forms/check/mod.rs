@@ -96,6 +96,8 @@ struct Runner<'a> {
     is_elsewhere: bool,
     /// What is wrong with clone(2), so that there is no use in trying it again.
     no_clone: Cell<Option<&'static str>>,
+    /// Whether wait4(2) has told of an exit.
+    is_told: Cell<bool>,
 }
 
 /// Sees to it that nothing which the caller left disturbs the checks, and runs them.
@@ -127,12 +129,13 @@ fn prepare(
                 page_size,
                 is_elsewhere: false,
                 no_clone: Cell::new(None),
+                is_told: Cell::new(false),
             };
             let keeper = runner.start_keeper();
             let status = run(sys, which, |index, steps, line| runner.check(index, steps, line));
             board.finish();
             if let Some(pid) = keeper {
-                runner.watched(pid).wait();
+                runner.wait(pid);
             }
             status
         }
@@ -225,7 +228,7 @@ impl Runner<'_> {
                 if self.is_elsewhere {
                     return Some(pid);
                 }
-                self.watched(pid).wait();
+                self.wait(pid);
                 None
             }
             Forked::Confused => {
@@ -235,9 +238,14 @@ impl Runner<'_> {
         }
     }
 
-    /// A child, as it is watched.
-    fn watched(&self, pid: Pid) -> Watched<'_> {
-        Watched { sys: self.sys, board: self.board, pid, is_elsewhere: self.is_elsewhere }
+    /// Waits for a child.
+    fn wait(&self, pid: Pid) -> End {
+        let Self { sys, board, is_elsewhere, .. } = *self;
+        let end = Watched { sys, board, pid, is_elsewhere, is_told: self.is_told.get() }.wait();
+        if matches!(end, End::Known(_)) {
+            self.is_told.set(true);
+        }
+        end
     }
 
     /// Runs a check in a process of its own. Gives what came of it, and says why.
@@ -271,7 +279,7 @@ impl Runner<'_> {
                 return Outcome::Error;
             }
         };
-        let end = self.watched(pid).wait();
+        let end = self.wait(pid);
         for byte in board.text() {
             why.byte(byte);
         }
