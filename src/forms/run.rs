@@ -6,11 +6,14 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{NAME_MAX, O_CLOEXEC, O_PATH};
 use syscalls::Errno;
 
-use super::hint;
-use super::namespace::Namespace;
-use crate::sys::Sys;
+use super::death::DeathSignal;
+use super::demo::Demo;
+use super::init::Init;
+use super::namespace::Ids;
+use super::{fork, hint, persist};
 use crate::sys::bytes::{same, split};
 use crate::sys::start::{InitialStack, Strings};
+use crate::sys::{Failure, Sys};
 use crate::text::failure::complain;
 use crate::text::line::Line;
 
@@ -27,23 +30,87 @@ const CANNOT_EXECUTE: u8 = 126;
 /// The exit status where there is no such command.
 const NOT_FOUND: u8 = 127;
 
-/// Runs a command in a UTS namespace of its own. Gives the exit status if it does not come to
-/// that.
+/// Runs a command in a UTS namespace of its own. Gives the exit status: with `--fork` that of the
+/// command, else that of its failure to start.
 #[must_use]
 pub fn run(
     sys: &Sys,
     process: &InitialStack<'_>,
-    namespace: &Namespace<'_>,
+    init: Init,
+    demo: &Demo<'_>,
+    fork: bool,
     command: &Strings<'_>,
 ) -> u8 {
-    let ids = namespace.ids_before(sys);
-    match sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids)) {
-        Ok(()) => execute(sys, process, command),
+    let task = |death_signal| enter_and_execute(sys, process, demo, death_signal, command);
+    if !fork {
+        return task(None);
+    }
+    fork::run(sys, init, demo.kill_child, task).unwrap_or_else(|failure| {
+        failure.report(sys);
+        FAILED
+    })
+}
+
+/// Enters the namespaces and becomes the command. Gives the exit status if it does not come to
+/// that.
+fn enter_and_execute(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    demo: &Demo<'_>,
+    death_signal: Option<DeathSignal>,
+    command: &Strings<'_>,
+) -> u8 {
+    let ids = demo.namespace.ids_before(sys);
+    match enter(sys, demo, ids) {
+        Ok(true) => become_command(sys, process, death_signal, command),
+        Ok(false) => FAILED,
         Err(failure) => {
             failure.report(sys);
-            hint::give(sys, failure, namespace, ids);
+            hint::give(sys, failure, &demo.namespace, ids);
             FAILED
         }
+    }
+}
+
+/// Enters the namespaces and binds the new one to its file, if it has one. Gives whether that could
+/// be bound; who could not has said why.
+fn enter(sys: &Sys, demo: &Demo<'_>, ids: Option<Ids>) -> Result<bool, Failure> {
+    let Demo { namespace, persist, .. } = demo;
+    let helper = match persist {
+        Some(file) if namespace.user.is_some() => Some(persist::Helper::start(sys, file)?),
+        _ => None,
+    };
+    let entered = sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids));
+    match (helper, persist) {
+        (Some(helper), _) if entered.is_ok() => helper.bind(sys),
+        (Some(helper), _) => {
+            let _ = helper.end(sys);
+            entered.map(|()| true)
+        }
+        (None, Some(file)) => {
+            entered?;
+            persist::Bound::bind(sys, sys.getpid(), file).map(|_| true)
+        }
+        (None, None) => entered.map(|()| true),
+    }
+}
+
+/// Becomes the command, which gets its signal when the parent dies. Gives the exit status if it
+/// cannot.
+#[must_use]
+pub fn become_command(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    death_signal: Option<DeathSignal>,
+    command: &Strings<'_>,
+) -> u8 {
+    // After the namespaces are entered: new capabilities take the signal away (prctl(2)).
+    match death_signal.map(|death_signal| death_signal.ask_for(sys)) {
+        Some(Err(failure)) => {
+            failure.report(sys);
+            FAILED
+        }
+        _ => execute(sys, process, command),
     }
 }
 

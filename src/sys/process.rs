@@ -199,7 +199,8 @@ impl Sys {
     /// `ECHILD` where there is no child.
     pub fn wait4_any_change(&self) -> Result<Option<(Pid, WaitStatus)>, Failure> {
         let options = WNOHANG | WUNTRACED | WCONTINUED;
-        self.wait4_options(ANY_CHILD, options).map(|change| Some(change).filter(|(pid, _)| *pid != 0))
+        self.wait4_options(ANY_CHILD, options)
+            .map(|change| Some(change).filter(|(pid, _)| *pid != 0))
     }
 
     fn wait4_options(&self, pid: Pid, options: u32) -> Result<(Pid, WaitStatus), Failure> {

@@ -246,7 +246,9 @@ impl SignalInfo {
     #[must_use]
     pub fn value(&self) -> usize {
         // SAFETY: integers, whatever the kernel put there.
-        unsafe { self.common()._sifields._rt._sigval.sival_ptr }.addr()
+        let value = unsafe { self.common()._sifields._rt }._sigval;
+        // SAFETY: the wider of its two forms.
+        unsafe { value.sival_ptr }.addr()
     }
 }
 
