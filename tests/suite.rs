@@ -16,6 +16,7 @@ mod elf;
 mod errnos;
 mod failures;
 mod faults;
+mod fork;
 mod hints;
 mod join;
 mod line;
