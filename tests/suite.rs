@@ -18,6 +18,7 @@ mod failures;
 mod faults;
 mod fork;
 mod hints;
+mod jobs;
 mod join;
 mod line;
 mod memory;

@@ -8,11 +8,9 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
-use rustix::process::{Pid, ioctl_tiocsctty, setsid};
+use rustix::process::{ioctl_tiocsctty, setsid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{
-    LocalModes, OptionalActions, Winsize, tcgetattr, tcgetpgrp, tcsetattr, tcsetwinsize,
-};
+use rustix::termios::{LocalModes, OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use super::run::{LIMIT, eventually, no_fork};
 
@@ -100,11 +98,6 @@ impl Terminal {
     pub fn resize(&self) {
         let size = Winsize { ws_row: 10, ws_col: 20, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&self.keyboard, size).unwrap();
-    }
-
-    /// The process group that the keys reach.
-    pub fn foreground(&self) -> Option<Pid> {
-        tcgetpgrp(&self.keyboard).ok()
     }
 
     /// Hangs up: the test's side is closed.
