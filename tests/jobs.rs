@@ -402,10 +402,11 @@ fn ctrl_z_and_fg_in_every_shell(parent: Parent) {
 }
 
 fn ctrl_z_and_bg_in_every_shell(parent: Parent) {
+    // It waits in one call: a shell that has just forked may stop in its child only.
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("file");
-    let script =
-        format!("echo start; until [ -e {} ]; do sleep 0.02; done; echo over", file.display());
+    let pipe = folder.path().join("pipe");
+    command("mkfifo").arg(&pipe).run().is(0, "", "");
+    let script = format!("echo start; read line <{}; echo got $line", pipe.display());
     in_every_shell(|session| {
         session.said(&line(parent, &script), "start\n");
         let pair = session.pair(parent, &script);
@@ -413,10 +414,9 @@ fn ctrl_z_and_bg_in_every_shell(parent: Parent) {
         until_stopped(pair, true);
         session.said("bg; echo shell $((1+2))", "shell 3\n");
         until_stopped(pair, false);
-        fs::write(&file, "").unwrap();
-        session.terminal.until("over\n");
+        fs::write(&pipe, "hello\n").unwrap();
+        session.terminal.until("got hello\n");
         session.said("wait; echo waited $((3*3))", "waited 9\n");
-        fs::remove_file(&file).unwrap();
     });
 }
 

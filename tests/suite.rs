@@ -23,8 +23,10 @@ mod join;
 mod line;
 mod memory;
 mod package;
+mod persist;
 mod process;
 mod readme;
+mod reaper;
 #[cfg(target_arch = "x86_64")]
 mod registers;
 mod scale;
