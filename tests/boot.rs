@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use cpio::newc::Reader;
 use regex::Regex;
 
+use crate::support::apart;
 use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
 use crate::support::initramfs::Initramfs;
 use crate::support::machine::{Machine, on_each, on_those};
@@ -99,7 +100,7 @@ fn a_name_that_is_too_long_is_power_off() {
 #[test]
 fn a_call_that_fails_is_power_off() {
     on_each(|machine| {
-        assert_eq!(init(machine, "--join 4711"), "pidfd_open: No such process\n");
+        assert_eq!(init(machine, "--join 2147483647"), "pidfd_open: No such process\n");
         let console =
             from_script(machine, "echo 0 >/proc/sys/user/max_uts_namespaces\nexec /newuts bizarro");
         assert_eq!(console, format!("clone: No space left on device\n{NO_MORE_UTS}"));
@@ -438,7 +439,7 @@ fn a_signal_to_process_1_powers_off() {
 fn ctrl_alt_del_powers_off() {
     let has_keyboard = |machine: &Machine| machine.keyboard;
     on_those(has_keyboard, |machine| {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = apart::folder();
         let socket = folder.path().join("monitor");
         let monitor = format!("unix:{},server=on,wait=off", socket.display());
         let words = "-- --hold=forever --delay=0.2 bizarro";

@@ -4,16 +4,16 @@ use std::ffi::{CString, OsStr};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
 
+use crate::support::apart;
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, Watched as _, command, newuts, no_fork};
+use crate::support::run::{LIMIT, NEWUTS, Watched as _, command, newuts, no_fork};
 use crate::support::setting::{calls_to_execve, with_environment};
 use crate::support::strace::{self, Strace};
 
@@ -22,7 +22,7 @@ const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
 /// What a command writes, which need not be text.
 #[track_caller]
 fn bytes(command: &mut Command) -> Vec<u8> {
-    let file = NamedTempFile::new().unwrap();
+    let file = apart::file();
     command.stdout(file.reopen().unwrap()).run().is(0, "", "");
     fs::read(file.path()).unwrap()
 }
@@ -67,7 +67,7 @@ fn its_death_is_its_own() {
     needs!(require::root());
     for signal in [libc::SIGTERM, libc::SIGKILL, libc::SIGPIPE, libc::SIGUSR1] {
         let mut running = newuts(["box", "sh", "-c", &format!("kill -{signal} $$")]).start();
-        assert_eq!(running.wait(Duration::from_secs(10)).signal(), Some(signal));
+        assert_eq!(running.wait(LIMIT).signal(), Some(signal));
     }
 }
 
@@ -120,7 +120,7 @@ fn its_environment_is_untouched() {
 #[test]
 fn its_standard_input_is_untouched() {
     needs!(require::root());
-    let mut file = NamedTempFile::new().unwrap();
+    let mut file = apart::file();
     std::io::Write::write_all(&mut file, b"first\nsecond\n").unwrap();
     newuts(["box", "cat"]).stdin(file.reopen().unwrap()).run().is(0, "first\nsecond\n", "");
 }
@@ -161,24 +161,13 @@ fn its_terminal_is_untouched() {
 fn its_signals_are_as_they_were() {
     needs!(require::namespaces());
     let look = ["grep", "-E", "^(Sig(Blk|Ign|Cgt)|ShdPnd):", "/proc/self/status"];
-    let block = || {
-        // SAFETY: a set of signals is plain memory.
-        let mut set = unsafe { std::mem::zeroed() };
-        // SAFETY: `set` is a set, and the signal exists.
-        unsafe { libc::sigaddset(&raw mut set, libc::SIGUSR2) };
-        // SAFETY: the same set; no place for the old one.
-        unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
-        Ok(())
-    };
     let masks = |ignored: &[i32], first: &[&str]| {
         let mut command = command(first[0]);
         command.args(&first[1..]);
         for signal in ignored {
             command.ignoring(*signal);
         }
-        // SAFETY: sigaddset and sigprocmask are allowed between fork and execve.
-        unsafe { command.pre_exec(block) };
-        command.run()
+        command.blocking(&[libc::SIGUSR2]).run()
     };
     for ignored in [&[][..], &[libc::SIGPIPE], &[libc::SIGHUP, libc::SIGCHLD]] {
         // What the test suite itself inherited is there, too.
@@ -277,7 +266,7 @@ fn install(path: &Path, content: &str, mode: u32) {
 
 /// Folders to search, and in each something called `tool`.
 fn folders() -> TempDir {
-    let root = TempDir::new().unwrap();
+    let root = apart::folder();
     let folder = |name: &str| {
         let folder = root.path().join(name);
         fs::create_dir(&folder).unwrap();

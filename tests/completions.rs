@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use crate::doc::options_of_help;
+use crate::support::apart;
 use crate::support::package::PACKAGE;
 use crate::support::require::{self, needs};
 use crate::support::run::{Watched as _, command, newuts};
@@ -27,7 +28,7 @@ fn bash(line: &str) -> BTreeSet<String> {
 }
 
 fn fish(line: &str) -> BTreeSet<String> {
-    let home = tempfile::tempdir().unwrap();
+    let home = apart::folder();
     let mut fish = command("fish");
     fish.args(["--no-config", "-c", "source doc/newuts.fish; complete -C $argv[1]", "--", line]);
     let run = fish.current_dir(PACKAGE).env("HOME", home.path()).run();
@@ -39,7 +40,7 @@ fn fish(line: &str) -> BTreeSet<String> {
 }
 
 fn zsh(line: &str) -> BTreeSet<String> {
-    let home = tempfile::tempdir().unwrap();
+    let home = apart::folder();
     let rc = format!("{PACKAGE}/tests/support/complete.zsh");
     fs::copy(rc, home.path().join(".zshrc")).unwrap();
     let answer = home.path().join("answer");
@@ -150,6 +151,7 @@ fn of_options_end_at_the_first_operand() {
     needs!(shells());
     for line in ["newuts box true --ho", "newuts -- --ho", "newuts --join 1 true --ho"] {
         for (shell, complete) in SHELLS {
+            assert!(complete("newuts --ho").contains("--hold"), "{shell}");
             assert!(!complete(line).contains("--hold"), "{shell}: {line}");
         }
     }

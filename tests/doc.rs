@@ -11,6 +11,7 @@ use crate::support::hint::ALL;
 use crate::support::package::{PACKAGE, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, Watched as _, command, newuts};
+use crate::support::setting::settings;
 use crate::support::strace;
 
 /// The options that a text names: `--hold`, `-U`.
@@ -21,7 +22,9 @@ pub fn options(text: &str) -> BTreeSet<String> {
 
 /// The options that `--help` names.
 pub fn options_of_help() -> BTreeSet<String> {
-    options(&newuts(["--help"]).run().stdout)
+    let options = options(&newuts(["--help"]).run().stdout);
+    assert!(options.len() >= 15, "few options: {options:?}");
+    options
 }
 
 #[test]
@@ -171,7 +174,7 @@ const CAUSES: [(&str, &str); 28] = [
 
 #[test]
 fn the_page_s_diagnostics_are_what_the_program_says() {
-    needs!(strace::here(), require::user_namespaces());
+    needs!(strace::here(), require::user_namespaces(), settings());
     let source = read("doc/newuts.1");
     let section = source.split(".SH DIAGNOSTICS").nth(1).unwrap().split(".SH ").next().unwrap();
     let messages = section

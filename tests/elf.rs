@@ -9,7 +9,7 @@ use object::elf::{ET_DYN, FileHeader64, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_LOAD}
 use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _};
 use rustix::process::Signal;
 
-use crate::support::cross;
+use crate::support::cross::{self, LIMIT};
 use crate::support::package::{PACKAGE, cargo, copy_of_the_package, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, kill, newuts};
@@ -54,11 +54,12 @@ fn constants_and_code_are_all_there_is() {
 #[test]
 fn no_trace_of_panics_or_of_the_building_machine() {
     let bytes = fs::read(NEWUTS).unwrap();
+    let found = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(found("--help"), "what is there is not found");
     for text in
         ["panicked", "unwrap", "src/", ".rs", "rustc", ".cargo", "registry", PACKAGE, "GLIBC"]
     {
-        let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
-        assert!(!found, "{text}");
+        assert!(!found(text), "{text}");
     }
 }
 
@@ -69,13 +70,14 @@ fn it_is_loaded_at_a_random_address() {
     needs!(if random.trim() == "0" { Err("address randomization".to_owned()) } else { Ok(()) });
     let mut bases: Vec<_> = (0..3)
         .map(|_| {
-            let running = newuts(["--hold=30", "--kill-child", "x"]).start();
+            let running = newuts(["--hold=300", "--kill-child", "x"]).start();
             let child = running.cloned();
             let maps = fs::read_to_string(format!("/proc/{}/maps", running.pid())).unwrap();
-            for line in maps.lines().filter(|line| line.ends_with("/newuts")) {
-                assert!(line.contains(" r--p ") || line.contains(" r-xp "), "{line}");
-            }
-            let base = maps.lines().find(|line| line.ends_with("/newuts")).unwrap();
+            let own: Vec<_> = maps.lines().filter(|line| line.ends_with("/newuts")).collect();
+            let protections: Vec<_> =
+                own.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
+            assert_eq!(protections, ["r--p", "r-xp"], "{maps}");
+            let base = own[0];
             let base = base.split('-').next().unwrap().to_owned();
             kill(child, Signal::KILL).unwrap();
             running.finish();
@@ -102,7 +104,7 @@ fn the_linker_refuses_panics_pointers_and_variables() {
     assert!(original.contains(START));
 
     // The same copy links as it is, so what fails below fails for its reason.
-    let run = build(package.path()).run();
+    let run = build(package.path()).start().finish_within(LIMIT);
     assert_eq!(run.status, 0, "{}", run.stderr);
 
     let volatile = |what| format!("unsafe {{ core::ptr::read_volatile(&raw const {what}) }}");
@@ -128,7 +130,7 @@ fn the_linker_refuses_panics_pointers_and_variables() {
     ] {
         let changed = original.replace(START, &format!("    {statement}\n{START}"));
         fs::write(&main, format!("{changed}\n{items}\n")).unwrap();
-        let run = build(package.path()).run();
+        let run = build(package.path()).start().finish_within(LIMIT);
         assert_ne!(run.status, 0, "{items} {statement}");
         assert!(run.stderr.contains(complaint), "{statement}: {}", run.stderr);
         assert!(!run.stderr.contains("error[E"), "{statement}: {}", run.stderr);

@@ -12,9 +12,10 @@ use rustix::process::{Resource, Signal};
 use crate::support::hint::{NO_CAPABILITY, NO_MORE_UTS, NOT_THIS_USER, not_permitted};
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Copied, Outcome, Watched as _, broken_pipe, command, full_disk, kill, newuts, no_fork,
-    parents_lines, transcript, unprivileged,
+    Copied, LIMIT, Outcome, Watched as _, broken_pipe, command, eventually, full_disk, in_time,
+    kill, newuts, no_fork, parents_lines, state, transcript, unprivileged,
 };
+use crate::support::setting::settings;
 use crate::support::strace::{self, inject};
 
 /// Has time for everything in its order.
@@ -61,7 +62,7 @@ fn without_processes() {
 
 #[test]
 fn without_namespaces() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let copy = Copied::new();
     let script = r#"echo 0 >/proc/sys/user/max_uts_namespaces; exec "$@""#;
     let mut user = unprivileged();
@@ -168,7 +169,8 @@ fn a_pipe_that_closes_on_the_way() {
         let _lock = no_fork();
         io::pipe().unwrap()
     };
-    let mut command = newuts(["--delay=2", "--hold=300", "bizarro"]);
+    // Whichever line comes next after that finds no reader: the last, where the machine is slow.
+    let mut command = newuts(["--delay=1", "--hold=100", "bizarro"]);
     let running = command.stdout(writer).start();
     drop(command); // and with it our writing end
     let mut seen = String::new();
@@ -226,12 +228,19 @@ fn a_killed_child() {
 #[test]
 fn a_stopped_child_goes_on() {
     needs!(require::root());
-    let running = newuts(["--delay=0.1", "--hold=1", "bizarro"]).start();
-    let child = running.cloned();
-    kill(child, Signal::STOP).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    kill(child, Signal::CONT).unwrap();
-    running.finish().demonstrates("bizarro", 0, "");
+    in_time(|seconds| {
+        let running = newuts(["--delay=0.1", &format!("--hold={seconds}"), "bizarro"]).start();
+        let child = running.cloned();
+        // It may have ended already.
+        kill(child, Signal::STOP).ok()?;
+        eventually("a stop", LIMIT, || {
+            matches!(state(child), Some('T' | 'Z') | None).then_some(())
+        });
+        let is_stopped = state(child) == Some('T');
+        kill(child, Signal::CONT).ok()?;
+        running.finish().demonstrates("bizarro", 0, "");
+        is_stopped.then_some(())
+    });
 }
 
 #[test]

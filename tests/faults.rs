@@ -6,18 +6,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use std::{fs, thread};
 
 use regex::Regex;
-use tempfile::NamedTempFile;
 
+use crate::support::apart;
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, Running, Watched as _, command, newuts};
-use crate::support::strace::{self, Strace, inject};
-
-/// How long a case may take on a busy machine; much less than a child sleeps that is to be killed.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::support::run::{NEWUTS, Running, Watched as _, newuts};
+use crate::support::strace::{self, Strace, inject, strace};
 
 /// How many cases run side by side: they mostly wait.
 const WORKERS: usize = 6;
@@ -305,16 +301,14 @@ impl Subject {
     /// Standard output and error, the status, and strace's log.
     fn run(&self, fault: &Fault<'_>, hold: &str) -> ((String, String, i32), String) {
         let Fault { name, nth, errno, follow } = fault;
-        let log = NamedTempFile::new().unwrap();
-        let mut command = command("unshare");
-        command.args(["--uts", "strace", "-o"]).arg(log.path());
-        command.args(["-e", &format!("trace={name}")]);
-        command.arg(format!("--inject={name}:error={errno}:when={nth}"));
+        let log = apart::file();
+        let (trace, fault) =
+            (format!("--trace={name}"), format!("--inject={name}:error={errno}:when={nth}"));
+        let mut command = strace(log.path(), &[&trace, &fault]);
         if *follow {
             command.arg("-f");
         }
-        let running = command.arg(NEWUTS).args(self.form.words(hold)).start();
-        let run = running.finish_within(LIMIT);
+        let run = command.arg(NEWUTS).args(self.form.words(hold)).run();
         let log = fs::read_to_string(log.path()).unwrap();
         ((run.stdout, run.stderr, run.status), log)
     }
@@ -343,6 +337,10 @@ fn all_faults(forms: Vec<Form>) {
         .iter()
         .flat_map(|subject| subject.faults().into_iter().map(move |fault| (subject, fault)))
         .collect();
+    for subject in &subjects {
+        let (calls, faults) = (subject.parent.len(), subject.faults().len());
+        assert!(calls >= 3 && faults >= calls, "{calls} calls, {faults} faults");
+    }
     let next = AtomicUsize::new(0);
     let work = || {
         let mut failures = String::new();
@@ -356,7 +354,7 @@ fn all_faults(forms: Vec<Form>) {
         failures
     };
     let failures: String = thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..WORKERS).map(|_| apart::beside(scope, work)).collect();
         workers.into_iter().map(|worker| worker.join().unwrap()).collect()
     });
     let test = thread::current().name().unwrap_or_default().to_owned();
@@ -390,7 +388,7 @@ fn every_fault_of_a_command() {
 fn every_fault_of_joining() {
     needs!(strace::here(), require::namespaces());
     // In a user namespace of its own, so that --user has one to join.
-    let target = newuts(["-U", "--hold=300", "target"]).start();
+    let target = newuts(["-U", "--hold=3000", "target"]).start();
     let pid = target.cloned();
     let (pid, path) = (format!("--join={pid}"), format!("--join=/proc/{pid}/ns/uts"));
     all_faults(vec![
@@ -448,6 +446,7 @@ fn writes_of_one_byte_lose_nothing() {
                 call.split_once(", \"").unwrap().1.rsplit_once("\", ").unwrap().0.to_owned()
             };
             let in_one: String = process(&whole).iter().map(in_one).collect();
+            assert!(!in_one.is_empty(), "{args:?}");
             assert_eq!(pid.replace(&in_bytes, ""), pid.replace(&in_one, ""), "{args:?}");
         }
     }

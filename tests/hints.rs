@@ -9,6 +9,7 @@ use std::process::Command;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use tempfile::TempDir;
 
+use crate::support::apart;
 use crate::support::hint::{
     APPARMOR, CHROOT, FILTER, FOR_ROOT, NO_CAPABILITY, NO_CAPABILITY_NOR_USER, NO_MORE_USER,
     NO_MORE_USER_SOMEWHERE, NO_MORE_UTS, NO_MORE_UTS_SOMEWHERE, NO_SETFCAP, NO_USER, NO_UTS,
@@ -16,10 +17,11 @@ use crate::support::hint::{
 };
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Copied, NEWUTS, Outcome, Watched as _, command, full_disk, newuts, no_fork, unprivileged,
+    Copied, NEWUTS, Outcome, Watched as _, command, full_disk, in_time, newuts, no_fork,
+    unprivileged,
 };
 use crate::support::setting::{
-    after, confined, filtered, refusing, refusing_flag, refusing_with, without,
+    after, confined, filtered, refusing, refusing_flag, refusing_with, settings, without,
 };
 use crate::support::strace::{self, inject};
 
@@ -413,7 +415,7 @@ fn a_security_module() {
 
 #[test]
 fn no_namespaces_left() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let limit = |which: &str, value: u32| format!("echo {value} >/proc/sys/user/max_{which}");
     for (limit, options, hint) in [
         (limit("uts_namespaces", 0), &[][..], NO_MORE_UTS),
@@ -436,7 +438,7 @@ fn no_namespaces_left() {
 
 #[test]
 fn the_last_namespace_is_used_up() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let last = "echo 1 >/proc/sys/user/max_uts_namespaces";
     confined(last, &["a", "uname", "-n"]).run().is(0, "a\n", "");
     for (args, call, status) in [(&["b"][..], "clone", 1), (&["b", "uname", "-n"], "unshare", 125)]
@@ -497,12 +499,19 @@ fn user_namespaces_are_nested_too_deep() {
 /// that has no space left.
 #[test]
 fn a_full_disk_is_no_limit() {
-    needs!(require::user_namespaces(), strace::here());
-    let last = "echo 1 >/proc/sys/user/max_uts_namespaces; \
-                set -- strace -f -o /dev/null -e inject=clone:delay_exit=500000 \"$@\"";
-    let run = confined(last, &["x"]).stdout(full_disk()).run();
-    let message = "write: No space left on device\n".repeat(2);
-    assert_eq!((run.status, run.stderr), (1, message));
+    needs!(require::user_namespaces(), strace::here(), settings());
+    in_time(|seconds| {
+        let last = format!(
+            "echo 1 >/proc/sys/user/max_uts_namespaces; \
+             set -- strace -f -o /dev/null -e inject=clone:delay_exit={seconds}s \"$@\""
+        );
+        let run = confined(&last, &["x"]).stdout(full_disk()).run();
+        let message = "write: No space left on device\n";
+        assert!([message, &message.repeat(2)].contains(&run.stderr.as_str()), "{run:?}");
+        assert_eq!(run.status, 1);
+        // The parent ends a child that says nothing before it: then it was too slow.
+        (run.stderr != message).then_some(())
+    });
 }
 
 #[test]
@@ -534,7 +543,7 @@ fn user_namespaces_are_for_root() {
         ("unprivileged_userns_clone", "0", "1", FOR_ROOT),
         ("apparmor_restrict_unprivileged_userns", "1", "0", APPARMOR),
     ] {
-        let folder = TempDir::new().unwrap();
+        let folder = apart::folder();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
         let mount = format!("mount --bind {} /proc/sys/kernel", folder.path().display());
         let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -639,7 +648,7 @@ fn nothing_is_asked_before_a_call_has_failed() {
 
 #[test]
 fn standard_error_may_be_closed() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     let no_more = "echo 0 >/proc/sys/user/max_user_namespaces";
     confined(no_more, &["-U", "x", "true"]).closed(2).run().is(125, "", "");
 }

@@ -31,8 +31,6 @@ fn signals() -> impl Iterator<Item = i32> {
 
 /// What may be inherited, besides signals that are ignored.
 trait Inheriting {
-    /// Starts it with signals blocked.
-    fn blocking(&mut self, signals: &[i32]) -> &mut Self;
     /// Starts it with signals pending, which are blocked before.
     fn pending(&mut self, signals: &[i32]) -> &mut Self;
     /// Starts it with a timer of this many microseconds.
@@ -40,22 +38,6 @@ trait Inheriting {
 }
 
 impl Inheriting for Command {
-    fn blocking(&mut self, signals: &[i32]) -> &mut Self {
-        // SAFETY: a set of signals is plain memory.
-        let mut set = unsafe { zeroed() };
-        for signal in signals {
-            // SAFETY: `set` is a set, and the signal exists.
-            unsafe { libc::sigaddset(&raw mut set, *signal) };
-        }
-        let block = move || {
-            // SAFETY: the same set; no place for the old one.
-            unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, null_mut()) };
-            Ok(())
-        };
-        // SAFETY: sigprocmask is allowed between fork and execve (signal-safety(7)).
-        unsafe { self.pre_exec(block) }
-    }
-
     fn pending(&mut self, signals: &[i32]) -> &mut Self {
         let signals = signals.to_vec();
         let raise = move || {

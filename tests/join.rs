@@ -9,15 +9,15 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, makedev, mknodat};
-use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::support::apart::{self, ALONE};
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Copied, NEWUTS, Outcome, Running, Watched as _, command, eventually, host_name, kill, newuts,
+    Copied, NEWUTS, Outcome, Running, Watched as _, command, eventually, host_name, newuts,
     unprivileged,
 };
-use crate::support::setting::{after, calls_to_execve};
+use crate::support::setting::{NO_PROC, after, calls_to_execve, settings};
 use crate::support::strace::{self, Strace, inject};
 
 const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
@@ -25,7 +25,7 @@ const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
 /// A demonstration that holds its namespace open, and its child's process id. `command` runs the
 /// program.
 fn hold(mut command: Command, options: &[&str]) -> (Running, String) {
-    let running = command.args(options).args(["--hold=60", "--delay=0", "bizarro"]).start();
+    let running = command.args(options).args(["--hold=3000", "--delay=0", "bizarro"]).start();
     let child = running.cloned().to_string();
     (running, child)
 }
@@ -55,7 +55,7 @@ fn the_session_of_the_manual_page() {
 
 #[test]
 fn it_is_the_namespace_itself_and_not_a_copy() {
-    needs!(require::root());
+    needs!(require::root(), settings());
     let (_running, child) = held();
     let there = fs::read_link(file_of(&child)).unwrap().into_os_string().into_string().unwrap();
     for target in [&child, &file_of(&child)] {
@@ -90,17 +90,16 @@ fn the_command_is_the_same_process_with_its_own_end() {
 fn a_process_needs_no_proc() {
     needs!(require::namespaces());
     let (_running, child) = held();
-    let no_proc = "umount -l /proc && ! [ -e /proc/self ]";
-    after(no_proc, &[NEWUTS, "--join", &child, "uname", "-n"]).run().is(0, "bizarro\n", "");
+    after(NO_PROC, &[NEWUTS, "--join", &child, "uname", "-n"]).run().is(0, "bizarro\n", "");
     let message = "openat: No such file or directory\n";
-    after(no_proc, &[NEWUTS, "--join", &file_of(&child)]).run().is(125, "", message);
+    after(NO_PROC, &[NEWUTS, "--join", &file_of(&child)]).run().is(125, "", message);
 }
 
 #[test]
 fn a_bind_mount_outlives_the_child() {
     needs!(require::namespaces());
     let (running, child) = held();
-    let folder = TempDir::new().unwrap();
+    let folder = apart::folder();
     let file = folder.path().join("kept");
     let file = file.to_str().unwrap();
     let script = format!(
@@ -117,7 +116,7 @@ fn a_bind_mount_outlives_the_child() {
 #[test]
 fn the_target_is_shown_escaped() {
     needs!(require::root());
-    let folder = TempDir::new().unwrap();
+    let folder = apart::folder();
     symlink("/proc/self/ns/uts", folder.path().join("new\nline\x1b[2J")).unwrap();
     let said = format!("uts.nodename in ./new\\nline\\33[2J: {}\n", host_name());
     newuts(["--join", "./new\nline\x1b[2J"]).current_dir(&folder).run().is(0, &said, "");
@@ -191,27 +190,34 @@ fn what_cannot_be_joined_is_an_error() {
 
 #[test]
 fn a_process_that_is_gone_is_an_error() {
-    needs!(require::root());
-    let (mut running, child) = held();
-    let parent = running.pid().to_string();
-    // While its parent does not run, a dead child is a zombie.
-    let limit = Duration::from_secs(10);
-    let until = |pid: &str, state: &str| {
-        let stat = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        eventually(state, limit, || stat().contains(state).then_some(()));
-    };
-    kill(running.pid(), Signal::STOP).unwrap();
-    until(&parent, ") T ");
-    kill(child.parse().unwrap(), Signal::KILL).unwrap();
-    until(&child, ") Z ");
-    newuts(["--join", &child]).run().is(125, "", "setns: No such process\n");
-    kill(running.pid(), Signal::CONT).unwrap();
-    running.wait(limit);
-    for pid in [&child, &parent] {
-        newuts(["--join", pid]).run().is(125, "", "pidfd_open: No such process\n");
-        let message = "openat: No such file or directory\n";
-        newuts(["--join", &file_of(pid)]).run().is(125, "", message);
-    }
+    needs!(require::namespaces());
+    // Where nobody else starts a process, which might get an id that has become free.
+    let script = r#"
+        await() { while ! "$@"; do sleep .01; done; }
+        has() { grep -q "$2" "$1"; }
+        "$0" --hold=3000 --delay=0 bizarro >"$1" &
+        parent=$!
+        await has "$1" child:
+        await has "$1" returned
+        child=$(sed -n 's/clone() returned //p' "$1")
+        # While its parent does not run, a dead child is a zombie.
+        kill -STOP $parent
+        await has /proc/$parent/stat ') T '
+        kill -KILL $child
+        await has /proc/$child/stat ') Z '
+        "$0" --join $child
+        kill -CONT $parent
+        wait $parent
+        for pid in $child $parent; do
+            "$0" --join $pid
+            "$0" --join /proc/$pid/ns/uts
+        done
+    "#;
+    let log = apart::file();
+    let mut shell = command(ALONE[0]);
+    let run = shell.args(&ALONE[1..]).args(["sh", "-c", script, NEWUTS]).arg(log.path()).run();
+    let gone = "pidfd_open: No such process\nopenat: No such file or directory\n";
+    run.is(125, "", &format!("setns: No such process\n{}", gone.repeat(2)));
 }
 
 #[test]

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
 
+use crate::support::apart;
+use crate::support::cross::LIMIT;
 use crate::support::package::{ODD_NAME, PACKAGE, cargo, cargo_home, copy_of_the_package_called};
 use crate::support::run::{NEWUTS, Watched as _, command};
-
-/// How long a build may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// The files below a folder of the package, by their paths in it.
 fn files(folder: &str) -> Vec<String> {
@@ -51,7 +49,7 @@ fn it_has_what_is_built_and_what_is_read() {
 /// It is packed, unpacked, and built from that alone.
 #[test]
 fn it_can_be_packed() {
-    let target = tempfile::tempdir().unwrap();
+    let target = apart::folder();
     let mut cargo = cargo(Path::new(PACKAGE), ["package", "--allow-dirty"]);
     let run = cargo.env("CARGO_TARGET_DIR", target.path()).start().finish_within(LIMIT);
     assert_eq!(run.status, 0, "{}", run.stderr);
@@ -63,7 +61,7 @@ fn it_can_be_packed() {
 
 #[test]
 fn it_installs() {
-    let root = tempfile::tempdir().unwrap();
+    let root = apart::folder();
     let mut cargo = cargo(Path::new(PACKAGE), ["install", "--path=.", "--locked"]);
     cargo.arg("--root").arg(root.path()).env("CARGO_TARGET_DIR", root.path().join("target"));
     let run = cargo.start().finish_within(LIMIT);

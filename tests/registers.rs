@@ -12,8 +12,9 @@ use std::ptr;
 
 use newuts::sys::table::{Row, TABLE};
 
+use crate::support::apart::{apart, assert_kept};
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, full_disk, no_fork};
+use crate::support::run::{NEWUTS, Watched as _, full_disk, no_fork};
 use crate::support::trace::same;
 
 /// The registers of a call: its number's, and those of its arguments.
@@ -155,6 +156,9 @@ fn watch(command: &mut Command) -> BTreeMap<i32, Seen> {
     };
     // SAFETY: both are one system call and no more.
     unsafe { command.pre_exec(start) };
+    // A sleep that the child's end interrupts is gone on with by another call.
+    command.blocking(&[libc::SIGCHLD]);
+    apart();
     let lock = no_fork();
     let spawned = command.spawn().unwrap();
     drop(lock);
@@ -258,6 +262,7 @@ fn agrees(args: &[&str], prepare: impl FnOnce(&mut Command)) -> String {
     command.stderr(stderr.try_clone().unwrap());
     prepare(&mut command);
     let seen = watch(&mut command);
+    assert_kept();
     let expected: String = seen.iter().map(|(pid, seen)| seen.lines(*pid)).collect();
     let mut text = String::new();
     stderr.rewind().unwrap();
@@ -278,27 +283,27 @@ fn shows(args: &[&str], seen: &[&str]) {
     }
 }
 
-const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.6", "bizarro"];
+const SHORT: [&str; 3] = ["--delay=0.05", "--hold=0.1", "bizarro"];
 
 #[test]
 fn the_demonstration_has_the_registers_that_the_kernel_saw() {
     needs!(require::root());
     let lines = agrees(&SHORT, |_| ());
-    let clones: Vec<_> = lines.lines().filter(|line| line.contains(" clone ")).collect();
     // It returns twice, and 0 in the child.
-    let child = clones[1].split(' ').next().unwrap();
-    assert_eq!(clones.len(), 2);
-    assert!(clones[0].ends_with(&format!(" => {:#x}", child.parse::<i32>().unwrap())));
-    assert!(clones[1].ends_with(" => 0x0"));
+    let clones = lines.lines().filter(|line| line.contains(" clone "));
+    let (child, parent): (Vec<_>, Vec<_>) = clones.partition(|line| line.ends_with(" => 0x0"));
+    assert_eq!((child.len(), parent.len()), (1, 1), "{lines}");
+    let child: i32 = child[0].split(' ').next().unwrap().parse().unwrap();
+    assert!(parent[0].ends_with(&format!(" => {child:#x}")), "{lines}");
     assert_eq!(lines.lines().count(), 19);
 }
 
 #[test]
 fn every_form_has_the_registers_that_the_kernel_saw() {
     needs!(require::namespaces());
-    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.6", "x"];
+    let user: &[&str] = &["--map-root-user", "--delay=0.05", "--hold=0.1", "x"];
     for (args, seen) in [
-        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.6", "x"][..], "prctl"),
+        (&["--kill-child=34", "--domainname=d", "--delay=0.05", "--hold=0.1", "x"][..], "prctl"),
         (user, "openat"),
         (&["x", "true"], "unshare"),
         (&["--map-current-user", "--domainname=d", "x", "true"], "setdomainname"),

@@ -7,7 +7,8 @@ use std::fs;
 use rustix::process::Signal;
 
 use crate::support::require::{self, needs};
-use crate::support::run::{Running, Watched as _, command, eventually, kill, newuts};
+use crate::support::run::{LIMIT, Running, Watched as _, command, eventually, kill, newuts};
+use crate::support::setting::settings;
 
 /// The UTS namespace of a process.
 fn namespace(pid: i32) -> String {
@@ -19,7 +20,7 @@ fn namespace(pid: i32) -> String {
 fn two_hundred_namespaces_at_once_are_all_different() {
     needs!(require::root());
     let held: Vec<_> = (0..200)
-        .map(|index| newuts(["--delay=0", "--hold=300", &format!("n{index}")]).start())
+        .map(|index| newuts(["--delay=0", "--hold=3000", &format!("n{index}")]).start())
         .collect();
     let children: Vec<_> = held.iter().map(Running::cloned).collect();
     let own = namespace(i32::try_from(std::process::id()).unwrap());
@@ -38,7 +39,7 @@ fn two_hundred_namespaces_at_once_are_all_different() {
 
 #[test]
 fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
-    needs!(require::user_namespaces());
+    needs!(require::user_namespaces(), settings());
     // Eight may be had, and the ninth not, until one of the eight ends.
     let script = r#"
         echo 8 >/proc/sys/user/max_uts_namespaces
@@ -65,7 +66,7 @@ fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
     let running = unshare.args(arguments).stdin(input.0).start();
     drop(unshare);
     running.until("ready\n");
-    eventually("eight sleep", std::time::Duration::from_secs(60), || {
+    eventually("eight sleep", LIMIT, || {
         let is_sleep = |pid: &i32| {
             fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "sleep\n")
         };
@@ -83,7 +84,7 @@ fn the_limit_is_a_clear_error_and_leaves_the_others_alone() {
 #[test]
 fn runs_one_after_another_leave_nothing_behind() {
     const RUNS: u32 = 2_000;
-    needs!(require::namespaces());
+    needs!(require::namespaces(), settings());
     // A limit that would be reached after 20 if one namespace stayed for a hundred runs. The
     // kernel frees them a moment after the process has ended.
     let script = r#"
@@ -97,5 +98,7 @@ fn runs_one_after_another_leave_nothing_behind() {
     "#;
     let mut unshare = command("unshare");
     unshare.args(["--map-root-user", "sh", "-c", script, crate::support::run::NEWUTS]);
-    unshare.arg(RUNS.to_string()).run().is(0, &format!("{RUNS}\n"), "");
+    // On a busy machine that may take a while.
+    let run = unshare.arg(RUNS.to_string()).start().finish_within(5 * LIMIT);
+    run.is(0, &format!("{RUNS}\n"), "");
 }

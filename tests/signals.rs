@@ -7,17 +7,16 @@ use std::time::{Duration, Instant};
 
 use regex::Regex;
 use rustix::process::{Pid, Signal, kill_process_group};
+use syscalls::Sysno;
 
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Outcome, Running, Watched as _, eventually, kill, newuts, parents_lines, transcript,
+    LIMIT, Outcome, Running, Watched as _, eventually, in_time, is_in, kill, newuts, parents_lines,
+    state, transcript, until_in,
 };
 use crate::support::strace::{self, Strace, inject};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// How long a busy machine may take to come to a stage.
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// The calls of the parent, in their order, and how often each was made so far.
 const PARENT: [(&str, usize); 13] = [
@@ -131,45 +130,55 @@ fn to_all(running: &Running, signal: Signal) {
     kill_process_group(Pid::from_raw(running.pid()).unwrap(), signal).unwrap();
 }
 
-/// Waits until a process is in a call.
-fn until_in(pid: i32, call: syscalls::Sysno) {
-    let number = format!("{} ", call.id());
-    eventually(call.name(), LIMIT, || {
-        let current = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
-        current.starts_with(&number).then_some(())
+/// Stops the group while both sleep, if they still do.
+fn stopped(running: &Running, child: i32) -> Option<()> {
+    let both = [running.pid(), child];
+    to_all(running, Signal::STOP);
+    // Nothing if one has ended.
+    eventually("a stop", LIMIT, || {
+        let states = both.map(|pid| state(pid).unwrap_or('Z'));
+        states.iter().all(|state| matches!(state, 'T' | 'Z')).then_some(())
     });
+    // After a stop the kernel goes on with the sleep by the other call.
+    let asleep = |pid| is_in(pid, Sysno::nanosleep) || is_in(pid, Sysno::restart_syscall);
+    both.into_iter().all(asleep).then_some(())
 }
 
 #[test]
-fn a_stopped_group_goes_on_and_sleeps_no_longer() {
+fn a_stopped_group_goes_on_and_sleeps_as_long() {
     needs!(require::root());
-    let start = Instant::now();
-    let running = group(&["--delay=1", "--hold=2", "bizarro"]);
-    let child = running.cloned();
-    until_in(running.pid(), syscalls::Sysno::nanosleep);
-    until_in(child, syscalls::Sysno::nanosleep);
-    for _ in 0..3 {
-        to_all(&running, Signal::STOP);
-        std::thread::sleep(SECOND / 5);
-        to_all(&running, Signal::CONT);
-        std::thread::sleep(SECOND / 20);
-    }
-    running.finish().demonstrates("bizarro", 0, "");
-    // The sleep goes on for what is left of it: neither anew nor from the moment of the stop, but
-    // for a machine with much to do.
-    let taken = start.elapsed();
-    assert!((2 * SECOND..6 * SECOND).contains(&taken), "{taken:?}");
+    in_time(|seconds| {
+        let start = Instant::now();
+        let (delay, hold) = (format!("--delay={seconds}"), format!("--hold={}", 2 * seconds));
+        let running = group(&[&delay, &hold, "bizarro"]);
+        let child = running.cloned();
+        for _ in 0..3 {
+            stopped(&running, child)?;
+            std::thread::sleep(SECOND / 5);
+            to_all(&running, Signal::CONT);
+            std::thread::sleep(SECOND / 20);
+        }
+        running.finish().demonstrates("bizarro", 0, "");
+        // None of it was lost by the stops.
+        let taken = start.elapsed();
+        assert!(taken >= 2 * seconds * SECOND, "{taken:?}");
+        Some(())
+    });
 }
 
 #[test]
 fn a_stop_longer_than_the_sleep_ends_it() {
     needs!(require::root());
-    let running = group(&["--delay=0.5", "--hold=0.5", "bizarro"]);
-    running.cloned();
-    to_all(&running, Signal::STOP);
-    std::thread::sleep(SECOND);
-    to_all(&running, Signal::CONT);
-    running.finish().demonstrates("bizarro", 0, "");
+    in_time(|seconds| {
+        let (delay, hold) = (format!("--delay={seconds}"), format!("--hold={seconds}"));
+        let running = group(&[&delay, &hold, "bizarro"]);
+        let child = running.cloned();
+        stopped(&running, child)?;
+        std::thread::sleep(seconds * SECOND);
+        to_all(&running, Signal::CONT);
+        running.finish().demonstrates("bizarro", 0, "");
+        Some(())
+    });
 }
 
 #[test]
@@ -183,9 +192,7 @@ fn a_terminal_s_signals_end_the_group() {
         (Signal::KILL, 137),
     ] {
         // While the parent sleeps, and while it waits.
-        for (delay, call) in
-            [("--delay=300", syscalls::Sysno::nanosleep), ("--delay=0", syscalls::Sysno::wait4)]
-        {
+        for (delay, call) in [("--delay=300", Sysno::nanosleep), ("--delay=0", Sysno::wait4)] {
             let running = group(&[delay, "--hold=300", "bizarro"]);
             running.cloned();
             until_in(running.pid(), call);
@@ -199,36 +206,39 @@ fn a_terminal_s_signals_end_the_group() {
 #[test]
 fn a_closed_pipe_s_signal_does_not_end_the_group() {
     needs!(require::root());
-    let running = group(&["--delay=0.5", "--hold=1", "bizarro"]);
-    running.cloned();
+    let running = group(&["--delay=0.5", "--hold=300", "bizarro"]);
+    let child = running.cloned();
     to_all(&running, Signal::PIPE);
-    running.finish().demonstrates("bizarro", 0, "");
+    running.until("uts.nodename in parent: ");
+    // It is the second signal that ends the child.
+    kill(child, Signal::TERM).unwrap();
+    running.finish().demonstrates("bizarro", 143, "");
 }
 
 #[test]
 fn a_group_that_ends_before_or_while_it_becomes_two_leaves_nobody() {
     needs!(strace::here());
-    for (call, stage) in [
-        ("mmap", syscalls::Sysno::mmap),
-        ("clone", syscalls::Sysno::clone),
-        ("sethostname", syscalls::Sysno::sethostname),
-    ] {
+    for stage in [Sysno::mmap, Sysno::clone, Sysno::sethostname] {
         for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
-            // strace holds the call back, and itself ignores these while it writes to a file.
-            let delay = format!("--inject={call}:delay_enter=2000000");
-            let mut strace = Strace::new(&[&delay], &["--delay=300", "--hold=300", "bizarro"]);
-            let running = strace.command.process_group(0).start();
-            let number = format!("{} ", stage.id());
-            eventually(call, LIMIT, || {
-                running.living().into_iter().find(|pid| {
-                    let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
-                    *pid != running.pid() && current.unwrap_or_default().starts_with(&number)
-                })
+            in_time(|seconds| {
+                // strace holds the call back, and itself ignores these while it writes to a file.
+                let delay = format!("--inject={}:delay_enter={seconds}s", stage.name());
+                let mut strace = Strace::new(&[&delay], &["--delay=300", "--hold=300", "bizarro"]);
+                let running = strace.command.process_group(0).start();
+                // Who is in the call, unless it has been made already.
+                let found = eventually(stage.name(), LIMIT, || {
+                    let living = running.living().into_iter();
+                    let mut held = living.filter(|pid| *pid != running.pid() && is_in(*pid, stage));
+                    let made = || fs::read_to_string(strace.path()).unwrap().contains(" (DELAYED)");
+                    held.next().map(Some).or_else(|| made().then_some(None))
+                });
+                found?;
+                to_all(&running, signal);
+                let run = running.finish();
+                assert_eq!(run.status, 128 + signal.as_raw(), "{stage}: {run:?}");
+                assert_eq!(run.stderr, "", "{stage}");
+                Some(())
             });
-            to_all(&running, signal);
-            let run = running.finish();
-            assert_eq!(run.status, 128 + signal.as_raw(), "{call}: {run:?}");
-            assert_eq!(run.stderr, "", "{call}");
         }
     }
 }

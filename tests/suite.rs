@@ -23,6 +23,7 @@ mod jobs;
 mod join;
 mod kill_child;
 mod layers;
+mod left_behind;
 mod line;
 mod memory;
 mod package;

@@ -22,8 +22,11 @@ use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, command};
 
 /// The CPUs that are not this machine's.
-fn others() -> impl Iterator<Item = &'static str> {
-    machines().map(|machine| machine.rust).filter(|rust| *rust != ARCH)
+fn others() -> Vec<&'static str> {
+    let others: Vec<_> =
+        machines().map(|machine| machine.rust).filter(|rust| *rust != ARCH).collect();
+    assert!(!others.is_empty(), "no other CPU");
+    others
 }
 
 /// The user-mode emulator of a CPU.
@@ -84,6 +87,7 @@ fn aarch64_segments_share_no_page_of_64_kib() {
     let segments = header.program_headers(endian, bytes.as_slice()).unwrap();
     let is_loaded = |segment: &&ProgramHeader64<_>| segment.p_type(endian) == PT_LOAD;
     let mut free = 0;
+    assert_eq!(segments.iter().filter(is_loaded).count(), 2);
     for segment in segments.iter().filter(is_loaded) {
         assert_eq!(segment.p_align(endian), PAGE);
         let (address, offset) = (segment.p_vaddr(endian), segment.p_offset(endian));

@@ -9,18 +9,14 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 use std::{fs, thread};
 
 use rustix::thread::{CapabilitySet, capability_is_in_bounding_set};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::require;
-use super::run::{NEWUTS, Outcome, Running, Watched as _, command, eventually, no_fork};
-
-/// What an engine has time for where it is to be quick, and where it starts.
-const LIMIT: Duration = Duration::from_secs(30);
+use super::run::{LIMIT, NEWUTS, Outcome, Running, Watched as _, command, eventually, no_fork};
+use super::{apart, require};
 
 /// Process 1 of a cell, with which goes what engines keep in places of their own choice. It ends
 /// when nobody holds the other end of its standard input any more.
@@ -154,7 +150,7 @@ impl Engine {
         let process_1 = fs::read_to_string(children).unwrap().trim().parse().unwrap();
         let mut engine = Self {
             kind,
-            folder: tempfile::tempdir_in("/tmp").unwrap(),
+            folder: apart::folder_for_all(),
             cell: process_1,
             processes: vec![cell],
             alive: Some(alive),
@@ -180,14 +176,15 @@ impl Engine {
         let log = self.path("log");
         dockerd.stderr(fs::File::create(&log).unwrap());
         self.processes.push(dockerd.start());
-        let deadline = std::time::Instant::now() + LIMIT;
-        while self.client().arg("version").run().status != 0 {
-            if std::time::Instant::now() > deadline {
-                return Err(format!("a dockerd that starts: {}", fs::read_to_string(log).unwrap()));
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        Ok(())
+        let mut client = self.client();
+        client.arg("version");
+        let daemon = self.processes.last_mut().unwrap();
+        eventually("an answer of dockerd, or its end", LIMIT, || {
+            let ended = daemon.ended();
+            (ended || client.run().status == 0).then_some(!ended)
+        })
+        .then_some(())
+        .ok_or_else(|| format!("a dockerd that starts: {}", fs::read_to_string(log).unwrap()))
     }
 
     /// A path in its folder.
@@ -205,7 +202,7 @@ impl Engine {
 
     /// The control group under which its containers have theirs.
     fn cgroup(&self) -> String {
-        format!("/newuts{}", self.folder.path().file_name().unwrap().to_str().unwrap())
+        format!("/{}", self.folder.path().file_name().unwrap().to_str().unwrap())
     }
 
     /// A command that runs in the cell.
@@ -233,9 +230,7 @@ impl Engine {
 
     /// Lets users use Docker Engine who are not root, as the group `docker` may elsewhere.
     pub fn let_users_in(&self) {
-        for (path, mode) in [(self.path(""), 0o711), (self.path("socket"), 0o666)] {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-        }
+        fs::set_permissions(self.path("socket"), fs::Permissions::from_mode(0o666)).unwrap();
     }
 
     fn client_with(&self, runtime: &str) -> Command {
@@ -450,13 +445,15 @@ impl Engine {
         assert_eq!(run.status, 0, "{run:?}");
     }
 
-    /// Stops a container: SIGTERM, and after ten seconds SIGKILL. (runc has only the first.)
+    /// Stops a container: SIGTERM, and after a grace SIGKILL. (runc has only the first.) The grace
+    /// is more than the usual ten seconds: who does not stop is told by the status, and not by the
+    /// time.
     #[track_caller]
     pub fn stop(&self, container: &str) {
         if self.kind == Kind::Runc {
             return self.signal(container, "TERM");
         }
-        let run = self.client().args(["stop", container]).run();
+        let run = self.client().args(["stop", "--time=100", container]).run();
         assert_eq!(run.status, 0, "{run:?}");
     }
 

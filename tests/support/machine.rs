@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use super::initramfs::Initramfs;
 use super::run::{Running, Watched as _, command};
-use super::{cross, require};
+use super::{apart, cross, require};
 
-/// How long a machine may run: many times what it needs, for it shares its cores with others.
-const LIMIT: Duration = Duration::from_secs(120);
+/// How long a machine may run: a hundred times what it needs, for it shares its cores with others.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The kernel's own words at the end of a machine that was switched off.
 const POWER_DOWN: &str = "reboot: Power down";
@@ -94,13 +94,12 @@ pub fn on_each(test: impl Fn(&Machine) + Sync) {
 
 /// [`on_each`], for some of them.
 pub fn on_those(which: impl Fn(&Machine) -> bool, test: impl Fn(&Machine) + Sync) {
+    let chosen: Vec<_> = machines().filter(which).collect();
+    assert!(!chosen.is_empty(), "no machine");
     thread::scope(|scope| {
-        for machine in machines().filter(which) {
+        for machine in &chosen {
             match machine.here() {
-                Ok(()) => drop(scope.spawn({
-                    let test = &test;
-                    move || test(&machine)
-                })),
+                Ok(()) => drop(apart::beside(scope, || test(machine))),
                 Err(missing) => require::skip(&missing),
             }
         }
@@ -158,7 +157,7 @@ impl Machine {
     /// Starts to boot it; with more options for the emulator.
     pub fn start(&self, archive: Initramfs, words: &str, options: &[&str]) -> Boot {
         let slot = slot();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = apart::folder();
         let initrd = folder.path().join("initrd");
         fs::write(&initrd, archive.finish()).unwrap();
         let append = format!("console={} panic=-1 quiet {words}", self.console);

@@ -5,6 +5,7 @@
 //! it may say of a cause stands in [`hint`]. The program is built for other CPUs, too ([`cross`]),
 //! put into an archive ([`initramfs`]) and booted by a kernel ([`machine`]).
 
+pub mod apart;
 pub mod cross;
 pub mod engine;
 pub mod hint;

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use super::apart;
 use super::run::{command, no_fork};
 
 /// The folder with Cargo.toml in it.
@@ -48,7 +49,7 @@ pub fn copy_of_the_package() -> TempDir {
 
 /// [`copy_of_the_package`], in a folder whose name begins so.
 pub fn copy_of_the_package_called(name: &str) -> TempDir {
-    let copy = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+    let copy = apart::folder_called(name);
     for name in NAMES {
         copy_tree(&Path::new(PACKAGE).join(name), &copy.path().join(name));
     }

@@ -4,7 +4,6 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, PipeWriter, Read, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,16 +13,22 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use syscalls::Sysno;
 use tempfile::TempDir;
+
+use super::apart::{self, apart};
+use super::strace::assert_lies_stay_inside;
 
 /// The program under test.
 pub const NEWUTS: &str = env!("CARGO_BIN_EXE_newuts");
 
-/// How long a run may take where the test does not say otherwise.
-pub const LIMIT: Duration = Duration::from_secs(60);
+/// How long a run may take where the test does not say otherwise. It is there to end what hangs,
+/// and never what is slow: a busy machine has time enough. But a child that is left asleep, for
+/// 300 seconds and more, does not end within it.
+pub const LIMIT: Duration = Duration::from_secs(200);
 
 /// How long the processes of a run may outlive the program: a killed one needs a moment.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(60);
 
 /// How often is looked whether something happened.
 const INTERVAL: Duration = Duration::from_millis(5);
@@ -59,8 +64,7 @@ pub struct Copied {
 
 impl Copied {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir_in("/tmp").unwrap();
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let folder = apart::folder_for_all();
         let path = folder.path().join("newuts");
         let _lock = no_fork();
         fs::copy(NEWUTS, &path).unwrap();
@@ -86,14 +90,11 @@ pub fn full_disk() -> File {
     File::options().write(true).open("/dev/full").unwrap()
 }
 
-/// The machine's host name, as it was at first.
+/// The machine's host name.
 pub fn host_name() -> &'static str {
-    static NAME: LazyLock<String> = LazyLock::new(current_host_name);
+    static NAME: LazyLock<String> =
+        LazyLock::new(|| rustix::system::uname().nodename().to_str().unwrap().to_owned());
     &NAME
-}
-
-fn current_host_name() -> String {
-    rustix::system::uname().nodename().to_str().unwrap().to_owned()
 }
 
 /// Waits until `look` gives something.
@@ -109,6 +110,38 @@ pub fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Opti
     }
 }
 
+/// Makes an attempt with ever more time, in seconds, until the machine was quick enough for what is
+/// to be seen: one that was not gives nothing. So a test that needs two things to happen at once
+/// says so, and takes no longer than it must.
+#[track_caller]
+pub fn in_time<T>(mut attempt: impl FnMut(u32) -> Option<T>) -> T {
+    for seconds in [1, 4, 16, 64] {
+        if let Some(seen) = attempt(seconds) {
+            return seen;
+        }
+    }
+    panic!("not within 64 seconds")
+}
+
+/// Whether a process is in a call, as /proc says it.
+pub fn is_in(pid: i32, call: Sysno) -> bool {
+    let current = fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+    current.starts_with(&format!("{} ", call.id()))
+}
+
+/// Waits until a process is in a call.
+#[track_caller]
+pub fn until_in(pid: i32, call: Sysno) {
+    eventually(call.name(), LIMIT, || is_in(pid, call).then_some(()));
+}
+
+/// The state of a process, as /proc says it: `T` is stopped, `Z` a zombie. Nothing if it is gone.
+pub fn state(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind its name, which may hold anything.
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 /// What a [`Command`] can do here besides.
 pub trait Watched {
     /// Starts it.
@@ -119,6 +152,8 @@ pub trait Watched {
     fn limited(&mut self, resource: Resource, value: u64) -> &mut Self;
     /// Starts it with a signal ignored.
     fn ignoring(&mut self, signal: libc::c_int) -> &mut Self;
+    /// Starts it with these signals blocked.
+    fn blocking(&mut self, signals: &[libc::c_int]) -> &mut Self;
 
     /// Runs it to its end.
     #[track_caller]
@@ -134,6 +169,8 @@ impl Watched for Command {
         static SUITE: LazyLock<String> =
             LazyLock::new(|| fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap());
         host_name();
+        apart();
+        assert_lies_stay_inside(self);
         // Some die of signals that leave a core file. A test that wants one may raise this again.
         let soft = || {
             let Rlimit { maximum, .. } = getrlimit(Resource::Core);
@@ -141,7 +178,9 @@ impl Watched for Command {
         };
         // SAFETY: two system calls and no more.
         unsafe { self.pre_exec(soft) };
-        let run = format!("{}-{}", SUITE.trim_end(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let (suite, number) = (SUITE.trim_end(), RUNS.fetch_add(1, Ordering::Relaxed));
+        // With the test's name, so that what is left of it can be called by that.
+        let run = format!("{}-{suite}-{number}", apart::test());
         let mark = format!("NEWUTS_TEST_RUN={run}").into_bytes();
         self.env("NEWUTS_TEST_RUN", run);
         let lock = no_fork();
@@ -176,6 +215,22 @@ impl Watched for Command {
         };
         // SAFETY: signal is allowed between fork and execve (signal-safety(7)).
         unsafe { self.pre_exec(ignore) }
+    }
+
+    fn blocking(&mut self, signals: &[libc::c_int]) -> &mut Self {
+        // SAFETY: a set of signals is plain memory.
+        let mut set = unsafe { std::mem::zeroed() };
+        for signal in signals {
+            // SAFETY: `set` is a set, and the signal exists.
+            unsafe { libc::sigaddset(&raw mut set, *signal) };
+        }
+        let block = move || {
+            // SAFETY: it reads one set, and writes none.
+            unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+            Ok(())
+        };
+        // SAFETY: sigprocmask is allowed between fork and execve (signal-safety(7)).
+        unsafe { self.pre_exec(block) }
     }
 }
 
@@ -296,7 +351,7 @@ impl Running {
     pub fn finish_within(mut self, limit: Duration) -> Outcome {
         let status = self.wait(limit);
         eventually("no process left", GRACE, || self.living().is_empty().then_some(()));
-        assert_eq!(current_host_name(), host_name(), "the machine was renamed");
+        apart::assert_kept();
         Outcome {
             stdout: self.stdout.whole(),
             stderr: self.stderr.whole(),

@@ -7,14 +7,42 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use seccompiler::SeccompCmpOp::MaskedEq;
 use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch, apply_filter,
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter,
 };
 
-use super::run::{NEWUTS, command};
+use super::apart::ALONE;
+use super::run::{NEWUTS, Watched as _, command};
 use super::strace::Log;
+
+/// A shell's way to be without /proc. More than one may be mounted there.
+pub const NO_PROC: &str = "while umount -l /proc 2>/dev/null; do :; done; ! [ -e /proc/self ]";
+
+/// Whether a /proc can be mounted in a user namespace of one's own. Not where something is mounted
+/// on a file of this one, for there it would be seen what that hides (mount_namespaces(7)).
+pub fn proc_for_users() -> Result<(), String> {
+    let mut unshare = command(ALONE[0]);
+    let run = unshare.args(&ALONE[1..]).args(["--map-root-user", "true"]).run();
+    if run.status == 0 {
+        Ok(())
+    } else {
+        Err(format!("a /proc that user namespaces can have too: {}", run.stderr.trim_end()))
+    }
+}
+
+/// Whether the settings in /proc/sys can be set. Not in a container that has them mounted to be
+/// read.
+pub fn settings() -> Result<(), String> {
+    let limit = "/proc/sys/user/max_uts_namespaces";
+    let script = format!("value=$(cat {limit}) && echo $value >{limit}");
+    let run = command("unshare").args(["--map-root-user", "sh", "-c", &script]).run();
+    if run.status == 0 {
+        Ok(())
+    } else {
+        Err(format!("a /proc/sys that can be written to: {}", run.stderr.trim_end()))
+    }
+}
 
 /// A command that does `preparation`, a shell's, as root in mount and UTS namespaces of its own,
 /// then becomes `words`.
@@ -52,16 +80,19 @@ pub fn refusing_with<'a>(
     calls: &[libc::c_long],
     errno: libc::c_int,
 ) -> &'a mut Command {
-    filtering(command, calls.iter().map(|call| (*call, Vec::new())).collect(), errno)
+    filter(command, calls.iter().map(|call| (*call, Vec::new())).collect(), errno);
+    command
 }
 
 /// Gives the command a seccomp filter as the container engines have it: EPERM for `call` where its
 /// first argument has this flag.
 pub fn refusing_flag(command: &mut Command, call: libc::c_long, flag: libc::c_int) -> &mut Command {
     let flag = u64::from(flag.cast_unsigned());
-    let has_it = SeccompCondition::new(0, SeccompCmpArgLen::Qword, MaskedEq(flag), flag).unwrap();
+    let (len, op) = (SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(flag));
+    let has_it = SeccompCondition::new(0, len, op, flag).unwrap();
     let rule = SeccompRule::new(vec![has_it]).unwrap();
-    filtering(command, [(call, vec![rule])].into(), libc::EPERM)
+    filter(command, [(call, vec![rule])].into(), libc::EPERM);
+    command
 }
 
 /// Gives the command a seccomp filter that has nothing to do with what the program does.
@@ -69,17 +100,28 @@ pub fn filtered(command: &mut Command) -> &mut Command {
     refusing(command, libc::SYS_swapon)
 }
 
-fn filtering(
-    command: &mut Command,
-    rules: BTreeMap<i64, Vec<SeccompRule>>,
-    errno: libc::c_int,
-) -> &mut Command {
+/// A command that runs `words` where the kernel answers `call` with `errno`, or with a success that
+/// is none, if one of the call's arguments is this number.
+pub fn answering(words: &[&str], call: libc::c_long, argument: (u8, u32), errno: i32) -> Command {
+    let (index, value) = argument;
+    let (len, op) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
+    let condition = SeccompCondition::new(index, len, op, value.into()).unwrap();
+    let rules = vec![SeccompRule::new(vec![condition]).unwrap()];
+    // What answers may lie: it is to do so below namespaces that are real.
+    let mut command = command(ALONE[0]);
+    command.args(&ALONE[1..]).args(words);
+    filter(&mut command, [(call, rules)].into(), errno);
+    command
+}
+
+/// Gives the command a seccomp filter that answers calls by these rules.
+fn filter(command: &mut Command, rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) {
     let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
-    let refused = SeccompAction::Errno(errno.cast_unsigned());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refused, arch).unwrap();
+    let answer = SeccompAction::Errno(errno.cast_unsigned());
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, arch).unwrap();
     let filter: BpfProgram = filter.try_into().unwrap();
     // SAFETY: two system calls and no more.
-    unsafe { command.pre_exec(move || apply_filter(&filter).map_err(io::Error::other)) }
+    unsafe { command.pre_exec(move || apply_filter(&filter).map_err(io::Error::other)) };
 }
 
 /// A command that runs `words`, the first of them a path, with exactly this environment.

@@ -1,13 +1,16 @@
-//! The program under strace(1): its calls in order, and faults injected into them. In a UTS
-//! namespace of its own, because a fault can make a parent do what the child should.
+//! The program under strace(1): its calls in order, and faults injected into them. In namespaces
+//! of its own, because a fault can make a parent do what the child should.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use regex::Regex;
 use tempfile::NamedTempFile;
 
+use super::apart::{self, ALONE};
 use super::require;
 use super::run::{NEWUTS, Outcome, Watched as _, command};
 
@@ -16,6 +19,43 @@ pub fn here() -> Result<(), String> {
     require::root()?;
     require::tool("unshare")?;
     require::tool("strace")
+}
+
+/// A success that is none, injected into a call that makes or enters a process, a namespace or a
+/// mount. Whoever believes it does to others what it means to do to its own.
+static LIES: LazyLock<Regex> = LazyLock::new(|| {
+    let calls = "clone3?|v?fork|unshare|setns|u?mount2?|pivot_root|chroot";
+    Regex::new(&format!(r"\b({calls})\b[\w,]*:(\S*:)?retval=")).unwrap()
+});
+
+/// Asserts that a command with a lie in it runs it below namespaces that are real.
+#[track_caller]
+pub fn assert_lies_stay_inside(command: &Command) {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    if let Some(lie) = words.iter().position(|word| LIES.is_match(word)) {
+        let below = ALONE.iter().all(|word| words[..lie].iter().any(|before| before == word));
+        let inside = apart::is_apart() && below;
+        assert!(inside, "a lie outside of {ALONE:?}: {words:?}");
+    }
+}
+
+/// `strace -a1 -o LOG OPTION...`, with names of its own, and with more of its own where an option
+/// is a lie.
+pub fn strace(log: &Path, options: &[&str]) -> Command {
+    let lies = options.iter().any(|option| LIES.is_match(option));
+    let alone = [&ALONE[..], &["--uts"]].concat();
+    strace_in(if lies { &alone } else { &["unshare", "--uts"] }, log, options)
+}
+
+/// [`strace`] in these namespaces. SIGCHLD is blocked: under strace even a signal that does nothing
+/// interrupts a sleep, and there is another call, by which the kernel goes on with it. So it does
+/// not matter whose sleep is over first, the child's or the parent's.
+pub fn strace_in(namespaces: &[&str], log: &Path, options: &[&str]) -> Command {
+    let mut strace = command(namespaces[0]);
+    strace.args(&namespaces[1..]).args(["strace", "-a1", "-o"]).arg(log).args(options);
+    strace.blocking(&[libc::SIGCHLD]);
+    strace
 }
 
 /// `newuts` under strace.
@@ -28,10 +68,9 @@ pub struct Strace {
 impl Strace {
     /// Runs `newuts` with `args` under strace with `options` of its own.
     pub fn new(options: &[&str], args: &[&str]) -> Self {
-        let log = NamedTempFile::new().unwrap();
-        let mut command = command("unshare");
-        command.args(["--uts", "strace", "-f", "-a1", "-s4096", "-o"]).arg(log.path());
-        command.args(options).arg(NEWUTS).args(args);
+        let log = apart::file();
+        let mut command = strace(log.path(), &[&["-f", "-s4096"], options].concat());
+        command.arg(NEWUTS).args(args);
         Self { command, log }
     }
 

@@ -7,10 +7,14 @@ use std::process::Command;
 
 use newuts::sys::table::TABLE;
 use regex::Captures;
+use rustix::process::Signal;
 use rustix::thread::CapabilitySet;
+use syscalls::Sysno;
 use tempfile::NamedTempFile;
 
-use super::run::{NEWUTS, Outcome, Watched as _, command};
+use super::apart;
+use super::run::{LIMIT, NEWUTS, Outcome, Watched as _, eventually, kill, until_in};
+use super::strace::strace;
 
 /// Compiles a pattern once.
 macro_rules! regex {
@@ -33,6 +37,8 @@ pub struct Traced {
     /// The command, whose descriptors the test may choose.
     pub command: Command,
     log: NamedTempFile,
+    /// Whether the program is told that it is the machine's init, which never ends.
+    endless: bool,
 }
 
 impl Traced {
@@ -43,26 +49,36 @@ impl Traced {
         under: &[&str],
         args: &[S],
     ) -> Self {
-        let log = NamedTempFile::new().unwrap();
-        let mut command = command("unshare");
-        command.args(["--uts", "strace", "-f", "-a1", "-o"]).arg(log.path());
-        command.args(options).args(under).arg(program).args(args);
-        Self { command, log }
+        let log = apart::file();
+        let mut command = strace(log.path(), &[&["-f"], options].concat());
+        command.args(under).arg(program).args(args);
+        Self { command, log, endless: false }
     }
 
     /// The same with `newuts`, and the faults of strace's `-e inject=`.
     pub fn new<S: AsRef<OsStr>>(faults: &[&str], under: &[&str], args: &[S]) -> Self {
+        let endless = faults.contains(&"reboot:retval=0");
         let faults: Vec<_> = faults.iter().map(|fault| format!("--inject={fault}")).collect();
         let faults: Vec<_> = faults.iter().map(String::as_str).collect();
-        Self::of(OsStr::new(NEWUTS), &faults, under, args)
+        Self { endless, ..Self::of(OsStr::new(NEWUTS), &faults, under, args) }
     }
 
     /// Runs it to its end.
     #[track_caller]
     pub fn run(mut self) -> (Outcome, Log) {
-        let outcome = self.command.run();
-        let text = fs::read_to_string(self.log.path()).unwrap();
-        (outcome, Log::parse(&text))
+        let running = self.command.start();
+        let text = || fs::read_to_string(self.log.path()).unwrap();
+        if self.endless {
+            // It sleeps, when the child that is to power the machine off has ended.
+            eventually("a child's end", LIMIT, || {
+                text().contains("+++ exited with ").then_some(())
+            });
+            let init = Log::parse(&text()).processes[0].0;
+            until_in(init, Sysno::nanosleep);
+            kill(init, Signal::KILL).unwrap();
+        }
+        let outcome = running.finish();
+        (outcome, Log::parse(&text()))
     }
 }
 
@@ -70,6 +86,8 @@ impl Traced {
 pub struct Log {
     /// Per process, the parent first, its calls: `getpid() = 1234`.
     pub processes: Vec<(i32, Vec<String>)>,
+    /// Those that were killed.
+    killed: Vec<i32>,
 }
 
 impl Log {
@@ -77,6 +95,7 @@ impl Log {
     /// and ends are left out, and so is what ran before it and what it became.
     fn parse(log: &str) -> Self {
         let mut processes: Vec<(i32, Vec<String>)> = Vec::new();
+        let mut killed = Vec::new();
         // Those of before; they may live on beside it.
         let mut others: Vec<i32> = Vec::new();
         for line in log.lines() {
@@ -87,6 +106,7 @@ impl Log {
             }
             let (_, calls) = processes.iter_mut().find(|(known, _)| *known == pid).unwrap();
             if what.starts_with("+++ killed by ") {
+                killed.push(pid);
                 // It was killed in a call, of which it could say nothing any more.
                 calls.pop_if(|call| !regex!(r"\) = [^?]|^exit").is_match(call));
             } else if let Some(mark) = regex!(r"^<\.\.\. \w+ resumed>").find(what) {
@@ -113,13 +133,23 @@ impl Log {
             let end = calls.iter().position(|call| became_another(call));
             calls.truncate(end.map_or(calls.len(), |end| end + 1));
         }
-        Self { processes }
+        Self { processes, killed }
     }
 
-    /// The calls without those of the trace: its writes, and the getpid before each.
+    /// The calls without those of the trace: its writes, and the getpid before each. Who is killed
+    /// between a call and its line has made one that is not here.
     #[track_caller]
     pub fn without_trace(&self) -> Vec<(i32, Vec<&str>)> {
-        self.processes.iter().map(|(pid, calls)| (*pid, without_trace(calls))).collect()
+        let mut processes = Vec::new();
+        for (pid, calls) in &self.processes {
+            let is_said = |call: &String| is_trace(call) && regex!(r"\) = \d+$").is_match(call);
+            let end = calls.iter().rposition(is_said).map_or(0, |last| last + 1);
+            // These are said before they are made.
+            let is_last = |call: &String| regex!(r"^exit|_POWER_OFF\)").is_match(call);
+            let cut = self.killed.contains(pid) && !calls[end..].iter().any(is_last);
+            processes.push((*pid, without_trace(if cut { &calls[..end] } else { calls })));
+        }
+        processes
     }
 
     /// The writes of the trace.
