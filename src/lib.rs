@@ -53,8 +53,7 @@ in the UTS namespace of TARGET, a process id or a path with a slash.
   --hold SECONDS|forever  how long the child keeps its namespace (default 200)
   --delay SECONDS         how long the parent waits before it looks (default 1)
   --kill-child[=SIGNAL]   the child gets SIGNAL (KILL) when the parent dies
-  -f, --fork              stay as COMMAND's parent; as process 1, for all who
-                          have lost theirs
+  -f, --fork              stay as COMMAND's parent, and pass signals on
   --persist FILE          bind the new namespace to FILE, so that it stays
   --domainname NAME       set the NIS domain name too
   -U, --user              in a user namespace, which needs no privilege; with
