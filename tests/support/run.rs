@@ -390,13 +390,6 @@ pub fn kill(pid: i32, signal: Signal) -> io::Result<()> {
     Ok(kill_process(Pid::from_raw(pid).unwrap(), signal)?)
 }
 
-/// The state of a process, as proc(5) has it in /proc/PID/stat: `R`, `S`, `T`, ...
-pub fn state(pid: i32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before it may hold anything.
-    stat.rsplit_once(") ")?.1.chars().next()
-}
-
 /// What comes out of a pipe, read as it comes.
 struct Collected {
     bytes: Arc<Mutex<Vec<u8>>>,
