@@ -10,7 +10,8 @@ use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
-    CLONE_NEWUTS, MAP_ANONYMOUS, MAP_PRIVATE, MAP_STACK, PROT_READ, PROT_WRITE, SIGCHLD, timespec,
+    __kernel_timespec, CLONE_NEWUTS, MAP_ANONYMOUS, MAP_PRIVATE, MAP_STACK, PROT_READ, PROT_WRITE,
+    SIGCHLD,
 };
 
 use newuts::sys::bytes::until_nul;
@@ -39,7 +40,7 @@ fn print(line: &mut Line) {
 
 /// Sleeps for whole seconds. A signal that interrupts is the end of the sleep, as in sleep(3).
 fn sleep(seconds: i64) {
-    let _ = SYS.nanosleep(&timespec { tv_sec: seconds, tv_nsec: 0 });
+    let _ = SYS.nanosleep(&__kernel_timespec { tv_sec: seconds, tv_nsec: 0 });
 }
 
 /// Start function for the cloned child.

@@ -4,7 +4,7 @@
 use core::ffi::CStr;
 use core::slice;
 
-use linux_raw_sys::general::{SIGKILL, timespec};
+use linux_raw_sys::general::{__kernel_timespec, SIGKILL};
 
 use crate::forms::demo::Demo;
 use crate::forms::join::Target;
@@ -208,8 +208,8 @@ impl<'a> CommandLine<'a> {
             watcher: None,
             demo: Demo {
                 namespace: Namespace { hostname: c"", domainname: None, user: None },
-                hold: timespec { tv_sec: 200, tv_nsec: 0 },
-                delay: timespec { tv_sec: 1, tv_nsec: 0 },
+                hold: __kernel_timespec { tv_sec: 200, tv_nsec: 0 },
+                delay: __kernel_timespec { tv_sec: 1, tv_nsec: 0 },
                 kill_child: None,
                 persist: None,
             },
@@ -378,17 +378,17 @@ impl<'a> CommandLine<'a> {
 }
 
 /// Reads `--hold`'s value.
-fn hold_time(value: &[u8]) -> Option<timespec> {
+fn hold_time(value: &[u8]) -> Option<__kernel_timespec> {
     if same(value, b"forever") {
         // As long as the kernel can count: its times are nanoseconds, and end after 292 years.
-        return Some(timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+        return Some(__kernel_timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }
     duration(value)
 }
 
 /// Reads a number of seconds: `200`, `0.25`, `.5`, `5.`; digits below the nanosecond are left out.
 #[must_use]
-pub fn duration(value: &[u8]) -> Option<timespec> {
+pub fn duration(value: &[u8]) -> Option<__kernel_timespec> {
     let (whole, fraction) = split(value, b'.');
     let fraction = fraction.unwrap_or_default();
     if whole.is_empty() && fraction.is_empty() {
@@ -401,5 +401,5 @@ pub fn duration(value: &[u8]) -> Option<timespec> {
         nanoseconds += i64::from(digit.checked_sub(b'0').filter(|value| *value < 10)?) * place;
         place /= 10;
     }
-    Some(timespec { tv_sec: seconds.try_into().ok()?, tv_nsec: nanoseconds })
+    Some(__kernel_timespec { tv_sec: seconds.try_into().ok()?, tv_nsec: nanoseconds })
 }

@@ -33,6 +33,11 @@ use text::line::Line;
 
 #[cfg_attr(target_arch = "x86_64", path = "cpu/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "cpu/aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "cpu/riscv64.rs")]
+#[cfg_attr(target_arch = "x86", path = "cpu/x86.rs")]
+#[cfg_attr(target_arch = "arm", path = "cpu/arm.rs")]
+#[cfg_attr(target_arch = "s390x", path = "cpu/s390x.rs")]
+#[cfg_attr(all(target_arch = "powerpc64", target_endian = "little"), path = "cpu/powerpc64le.rs")]
 pub mod cpu;
 
 pub mod args;

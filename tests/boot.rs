@@ -10,8 +10,9 @@ use regex::Regex;
 use crate::support::apart;
 use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
 use crate::support::initramfs::Initramfs;
-use crate::support::machine::{Machine, on_each, on_those};
+use crate::support::machine::{Machine, on_each, on_the_usual, on_those};
 use crate::support::run::transcript;
+use crate::support::trace::{Log, same, sorted};
 
 /// A demonstration with time for everything.
 const SHORT: &str = "--delay=0.5 --hold=1 bizarro";
@@ -58,7 +59,7 @@ fn the_demonstration_as_init() {
 
 #[test]
 fn the_demonstration_by_rdinit() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = machine.boot(machine.newuts("newuts"), &format!("rdinit=/newuts -- {SHORT}"));
         assert_eq!(transcript(&console).1, FOUR_LINES);
     });
@@ -66,7 +67,7 @@ fn the_demonstration_by_rdinit() {
 
 #[test]
 fn no_name_is_the_usage_and_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(
             init(machine, ""),
             "Usage: /init <child-hostname>\nTry 'newuts --help' for more information.\n"
@@ -76,7 +77,7 @@ fn no_name_is_the_usage_and_power_off() {
 
 #[test]
 fn an_unknown_option_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(
             init(machine, "--bogus bizarro"),
             "newuts: unrecognized option '--bogus'\nTry 'newuts --help' for more information.\n"
@@ -86,7 +87,7 @@ fn an_unknown_option_is_power_off() {
 
 #[test]
 fn a_name_that_is_too_long_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = init(machine, &format!("--delay=0.5 {}", "x".repeat(65)));
         // The child's two lines, between which the parent may have written.
         assert!(console.contains("sethostname: ") && console.contains("hint: "), "{console}");
@@ -99,7 +100,7 @@ fn a_name_that_is_too_long_is_power_off() {
 
 #[test]
 fn a_call_that_fails_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(init(machine, "--join 2147483647"), "pidfd_open: No such process\n");
         let console =
             from_script(machine, "echo 0 >/proc/sys/user/max_uts_namespaces\nexec /newuts bizarro");
@@ -109,7 +110,7 @@ fn a_call_that_fails_is_power_off() {
 
 #[test]
 fn a_command_that_is_not_there_is_power_off() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         assert_eq!(
             init(machine, "bizarro frobnicate"),
             "newuts: frobnicate: No such file or directory\n"
@@ -146,7 +147,7 @@ fn without_a_console_it_goes_on() {
 
 #[test]
 fn closed_descriptors_become_the_console() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = from_script(machine, &format!("exec /newuts {SHORT} <&- >&- 2>&-"));
         assert_eq!(transcript(&console).1, FOUR_LINES);
     });
@@ -179,16 +180,19 @@ fn trace_shows_the_calls_of_process_1() {
             [
                 "getpid() = 1",
                 "reboot(LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF) = 0",
-                "fcntl(0, F_GETFD) = 0",
-                "fcntl(1, F_GETFD) = 0",
-                "fcntl(2, F_GETFD) = 0",
+                &format!("{}(0, F_GETFD) = 0", machine.call("fcntl")),
+                &format!("{}(1, F_GETFD) = 0", machine.call("fcntl")),
+                &format!("{}(2, F_GETFD) = 0", machine.call("fcntl")),
                 "rt_sigaction(SIGTERM, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGINT, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGHUP, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
                 "rt_sigaction(SIGQUIT, {sa_handler=ADDR, sa_mask=[], FLAGS}, NULL, 8) = 0",
-                "mmap(NULL, 1048576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, \
-                 -1, 0) = ADDR",
-                "mprotect(ADDR, 4096, PROT_NONE) = 0",
+                &format!(
+                    "{}(NULL, 1048576, PROT_READ|PROT_WRITE, \
+                     MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, -1, 0) = ADDR",
+                    machine.call("mmap")
+                ),
+                &format!("mprotect(ADDR, {}, PROT_NONE) = 0", machine.page),
                 &format!("clone(child_stack=ADDR, flags=CLONE_NEWUTS|SIGCHLD) = {pid}"),
                 &written(&returned),
                 "nanosleep({tv_sec=0, tv_nsec=500000000}, ADDR) = 0",
@@ -244,6 +248,105 @@ fn untraced(console: &str) -> String {
     lines.filter(|line| !line.starts_with(|first: char| first.is_ascii_digit())).collect()
 }
 
+/// Runs under strace, beside whose log is what the program itself shows.
+const BOTH: &str = "
+both() {
+    /bin/strace -f -a1 -o /log /newuts --trace \"$@\" >/out 2>/trace
+    for file in log trace; do echo --- $file; cat /$file; done
+}
+";
+
+#[test]
+fn trace_is_what_strace_shows_on_this_cpu() {
+    on_each(|machine| {
+        let commands = format!(
+            "{BOTH}
+            both --delay=0.5 --hold=1.5 bizarro
+            both --domainname foo.org bizarro true
+            both --join 1 hostname
+            both --join 2147483647
+            both --user --delay=0.5 --hold=1.5 bizarro
+            echo 0 >/proc/sys/user/max_uts_namespaces
+            both bizarro
+            poweroff -f
+            "
+        );
+        let archive = machine.scripted_with_strace(&commands);
+        let console = machine.boot(archive, "rdinit=/newuts -- outer /run");
+        let mut runs = console.split("--- log\n").skip(1);
+        for seen in [
+            "exit_group(0) = ?",
+            "setdomainname(\"foo.org\", 7) = 0",
+            "setns(3, CLONE_NEWUTS) = 0",
+            "pidfd_open(2147483647, 0) = -1 ESRCH (No such process)",
+            "flags=CLONE_NEWUTS|CLONE_NEWUSER|SIGCHLD) = ",
+            "flags=CLONE_NEWUTS|SIGCHLD) = -1 ENOSPC (No space left on device)",
+        ] {
+            let (log, trace) = runs.next().expect(&console).split_once("--- trace\n").unwrap();
+            let expected = Log::parse(log).lines(&[]);
+            assert!(expected.contains(seen), "{seen}: {expected}");
+            same(&sorted(trace).0, &expected, machine.rust);
+        }
+        assert_eq!(runs.next(), None);
+    });
+}
+
+/// Where a long has 32 bits, a kernel may be without the calls whose seconds end in 2038
+/// (`CONFIG_COMPAT_32BIT_TIME`), as strace makes this one be; and not all times fit.
+#[test]
+fn times_are_as_long_as_elsewhere() {
+    on_those(Machine::is_short, |machine| {
+        let commands = "
+            sleeps() {
+                faults=$1
+                shift
+                /bin/strace -f -o /log $faults /newuts --trace \"$@\" x 2>/trace >/out
+                echo $?
+                sed -n 's/.* \\(nanosleep([^}]*}\\).*) =/\\1 =/p' /trace | sort
+                sed -n 's/.* \\(clock_[^}]*}\\).*) =/\\1 =/p' /trace | sort
+            }
+            slept=--inject=nanosleep:retval=0
+            none=--inject=nanosleep:error=ENOSYS
+            sleeps '' --delay=0.2 --hold=0.7
+            sleeps $slept --delay=0 --hold=9999999999.5
+            sleeps $slept --delay=0 --hold=forever
+            sleeps $none --delay=0.2 --hold=0.7
+            sleeps \"$none --inject=clock_nanosleep_time64:retval=0\" --delay=0 --hold=9999999999.5
+            neither=--inject=nanosleep,clock_nanosleep_time64:error=ENOSYS
+            /bin/strace -f -o /log $neither /newuts --hold=0 x 2>/error >/out
+            echo $?
+            sort -u /error
+            poweroff -f
+        ";
+        let archive = machine.scripted_with_strace(commands);
+        let console = machine.boot(archive, "rdinit=/newuts -- outer /run");
+        let old = |seconds: &str, result: &str| format!("nanosleep({{{seconds}}} = {result}\n");
+        let new = |seconds: &str, result: &str| {
+            format!("clock_nanosleep_time64(CLOCK_MONOTONIC, 0, {{{seconds}}} = {result}\n")
+        };
+        let none = "-1 ENOSYS (Function not implemented)";
+        let (delay, hold) = ("tv_sec=0, tv_nsec=200000000", "tv_sec=0, tv_nsec=700000000");
+        let (zero, longest) = ("tv_sec=0, tv_nsec=0", "tv_sec=2147483647, tv_nsec=");
+        let expected = [
+            ["0\n", &old(delay, "0"), &old(hold, "0")].concat(),
+            ["0\n", &old(zero, "0"), &old(&format!("{longest}500000000"), "0")].concat(),
+            ["0\n", &old(zero, "0"), &old(&format!("{longest}0"), "0")].concat(),
+            ["0\n", &old(delay, none), &old(hold, none), &new(delay, "0"), &new(hold, "0")]
+                .concat(),
+            [
+                "0\n",
+                &old(zero, none),
+                &old(&format!("{longest}500000000"), none),
+                &new(zero, "0"),
+                &new("tv_sec=9999999999, tv_nsec=500000000", "0"),
+            ]
+            .concat(),
+            "1\nclock_nanosleep_time64: Function not implemented\n".to_owned(),
+        ];
+        assert_eq!(console, expected.concat());
+    });
+}
+
 #[test]
 fn trace_shows_the_registers_of_this_cpu() {
     on_each(|machine| {
@@ -256,18 +359,23 @@ fn trace_shows_the_registers_of_this_cpu() {
             let pairs = pairs.join(" ");
             Regex::new(&format!(r"(?m)^(\d+) +{name} {pairs} => (0x[0-9a-f]+)$")).unwrap()
         };
-        let stack = Regex::new("0x4000011 [a-z0-9]+=(0x[0-9a-f]+) ").unwrap();
-        let stack = &stack.captures(&console).expect(&console)[1];
-        assert!(stack.ends_with("000"), "{stack}");
         // It returns twice: with the child's process id, and with 0.
-        let clone = line("clone", &[machine.clone, "0x4000011", stack, "0x0", "0x0", "0x0"]);
+        let words = machine.clone.iter().map(|word| match *word {
+            "flags" => "0x4000011",
+            "stack" => "(0x[0-9a-f]+000)",
+            number => number,
+        });
+        let clone = line("clone", &words.chain(["0x0"; 3]).collect::<Vec<_>>());
         let returns = clone.captures_iter(&console).map(|found| found.extract().1);
-        let mut returns: Vec<[&str; 2]> = returns.collect();
+        let mut returns: Vec<[&str; 3]> = returns.collect();
         returns.sort_unstable();
-        assert_eq!(returns, [["1", &format!("{pid:#x}")], [&pid.to_string(), "0x0"]]);
-        let (any, minus_1) = ("0x[0-9a-f]+", "0xffffffffffffffff");
-        let mmap = line("mmap", &[any, "0x0", "0x100000", "0x3", "0x20022", minus_1, "0x0"]);
-        assert!(mmap.is_match(&console), "{console}");
+        let stack = returns.first().expect(&console)[1];
+        let (child, result) = (pid.to_string(), format!("{pid:#x}"));
+        assert_eq!(returns, [["1", stack, &result], [&child, stack, "0x0"]]);
+        let (any, minus_1) = ("0x[0-9a-f]+", "0xf{8}(?:f{8})?");
+        let six = [any, "0x0", "0x100000", "0x3", "0x20022", minus_1, "0x0"];
+        let values = if machine.mmap == 6 { &six[..] } else { &[any, any] };
+        assert!(line(machine.call("mmap"), values).is_match(&console), "{console}");
     });
 }
 
@@ -335,7 +443,7 @@ fn a_command_and_the_demonstration_without_privilege() {
 
 #[test]
 fn why_a_user_is_refused() {
-    on_each(|machine| {
+    on_the_usual(|machine| {
         let console = script(
             machine,
             "

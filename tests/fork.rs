@@ -9,6 +9,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
+use crate::support::hint::{NOT_THIS_USER, not_permitted};
 use crate::support::parents::{Parent, side_by_side};
 use crate::support::require::{self, needs};
 use crate::support::run::{
@@ -486,9 +487,7 @@ fn what_fails_before_the_command_is_125() {
     run.is(125, "", "pidfd_open: No such process\n");
     let program = Copied::new();
     let mut user = unprivileged();
-    let message = "unshare: Operation not permitted\n\
-                   newuts: hint: no CAP_SYS_ADMIN: run as root, or add --user; \
-                   in a container, --cap-add SYS_ADMIN\n";
+    let message = &not_permitted("unshare", NOT_THIS_USER);
     user.arg(&program.path).args(["--fork", "box", "true"]).run().is(125, "", message);
     // Not even a process more.
     let mut user = unprivileged();

@@ -23,6 +23,16 @@ pub mod number {
     pub use syscalls::Sysno::*;
 }
 
+/// The words in the registers of a call: its arguments, in their order, all six of them.
+pub(crate) fn registers(_: Sysno, args: &[usize; 6]) -> ([usize; 6], usize) {
+    (*args, 6)
+}
+
+/// What the result's register holds when a call fails: the negative error number.
+pub(crate) fn failed(errno: usize) -> usize {
+    errno.wrapping_neg()
+}
+
 /// Makes `_start`, where the kernel starts the process: `sp` points to argc, and the other
 /// registers hold nothing that may be relied on. It calls `enter` with that address.
 ///

@@ -4,7 +4,7 @@
 use core::ffi::{CStr, c_int};
 
 use linux_raw_sys::general::{
-    SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGVTALRM, SIGXFSZ, timespec,
+    __kernel_timespec, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGVTALRM, SIGXFSZ,
 };
 use syscalls::Errno;
 
@@ -29,9 +29,9 @@ pub struct Demo<'a> {
     /// The child's namespace.
     pub namespace: Namespace<'a>,
     /// How long the child keeps its namespace open.
-    pub hold: timespec,
+    pub hold: __kernel_timespec,
     /// How long the parent waits before it looks at its own host name.
-    pub delay: timespec,
+    pub delay: __kernel_timespec,
     /// The signal that the child gets when the parent dies.
     pub kill_child: Option<u32>,
     /// The file to which the child's namespace is bound.
@@ -110,8 +110,10 @@ fn parent(
         let _ = sys.kill(child_pid, SIGKILL);
     }
     let status = wait(sys, init, child_pid);
+    // A child that says that it failed has no name of its own; one that was killed had.
+    let failed = status.is_ok_and(|status| status.code() == 1);
     if let Ok(Some(bound)) = bound
-        && (shown.is_err() || status.is_err())
+        && (shown.is_err() || status.is_err() || failed)
     {
         bound.undo(sys);
     }
@@ -174,7 +176,7 @@ fn ask_for(sys: &Sys, death_signal: &DeathSignal) -> Result<(), Failure> {
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.
-fn sleep(sys: &Sys, mut duration: timespec) -> Result<(), Failure> {
+fn sleep(sys: &Sys, mut duration: __kernel_timespec) -> Result<(), Failure> {
     while let Sleep::Interrupted(remaining) = sys.nanosleep(&duration)? {
         duration = remaining;
     }

@@ -13,6 +13,7 @@ use syscalls::Errno;
 
 use super::death::DeathSignal;
 use super::init::Init;
+use super::persist::Agreement;
 use crate::sys::process::{Fork, Pid};
 use crate::sys::signal::{SignalInfo, sigset};
 use crate::sys::{Failure, Sys};
@@ -24,8 +25,12 @@ const ALL: core::ops::RangeInclusive<u32> = 1..=64;
 const OF_TERMINAL: [u32; 8] =
     [SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH];
 
+/// Those that come from a key. Before there is a child they end or stop this process as they would
+/// any other; a key that is pressed while the child is made reaches both.
+const OF_KEYS: [u32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTSTP];
+
 /// Does `task` in a child, which has the caller's signals, and stays until that ends. Gives the
-/// exit status: the child's N, or 128+S.
+/// exit status: the child's N, or 128+S. What the new namespace is to be bound to, `agreement` says.
 ///
 /// # Errors
 ///
@@ -34,9 +39,12 @@ pub fn run(
     sys: &Sys,
     init: Init,
     kill_child: Option<u32>,
+    agreement: Option<&Agreement<'_>>,
     task: impl FnOnce(Option<DeathSignal>) -> u8,
 ) -> Result<u8, Failure> {
-    let mask = sys.sigprocmask_exchange(&sigset(ALL))?;
+    // Process 1 would lose a signal that is not blocked.
+    let is_late = |signal: &u32| init != Init::None || !OF_KEYS.contains(signal);
+    let mask = sys.sigprocmask_exchange(&sigset(ALL.filter(is_late)))?;
     // Where it is ignored, the kernel throws the child's status away.
     let sigchld = sys.sigaction_exchange(SIGCHLD)?;
     let death_signal = DeathSignal::prepare(sys, kill_child)?;
@@ -57,11 +65,16 @@ pub fn run(
         }
     };
     let mut parent = Parent { sys, init, child, state: State::Running };
-    parent.watch().inspect_err(|_| {
+    let status = sys.sigprocmask_setmask(&sigset(ALL)).and_then(|()| {
+        let bound = agreement.map_or(Ok(()), |agreement| agreement.bind(sys, child));
+        bound.and_then(|()| parent.watch())
+    });
+    if status.is_err() {
         // Whatever cannot be done, no child is left behind.
         let _ = sys.kill(child, SIGKILL);
         let _ = sys.wait4(child);
-    })
+    }
+    status
 }
 
 /// What the child does.
@@ -130,9 +143,9 @@ impl Parent<'_> {
             return Ok(());
         }
         let me = self.sys.getpid();
-        if signal == SIGSTOP {
-            return self.sys.kill(me, signal);
-        }
+        // Where no shell could let this process go on again, because its group is an orphan, the
+        // kernel stops it by none of these; by SIGSTOP it would.
+        let signal = if signal == SIGSTOP { SIGTSTP } else { signal };
         // The terminal has sent it here, too, perhaps: it is pending then, and still comes once.
         self.sys.sigaction_default(signal)?;
         self.sys.kill(me, signal)?;
@@ -154,6 +167,8 @@ impl Parent<'_> {
             // Who sent it to the group let the child go on, too.
             SIGCONT if continued => false,
             _ if from_process => true,
+            // The leader of a session alone is told that the terminal is gone.
+            SIGHUP | SIGCONT if self.leads_session() => true,
             _ => !OF_TERMINAL.contains(&signal) || !self.shares_terminal(),
         };
         if !is_for_child {
@@ -165,6 +180,10 @@ impl Parent<'_> {
             // A child that has just ended needs none any more.
             let _ = self.sys.kill(self.child, signal);
         }
+    }
+
+    fn leads_session(&self) -> bool {
+        self.sys.getsid(0) == Ok(self.sys.getpid())
     }
 
     /// Whether what the terminal sends to this process it sends to the child as well: both are in

@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{
-    O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, timespec,
+    __kernel_timespec, O_NOCTTY, O_RDWR, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM,
 };
 use syscalls::Errno;
 
@@ -102,6 +102,6 @@ fn power_off(sys: &Sys) -> ! {
     }
     // The power goes off meanwhile. If it does not, process 1 must still never end.
     loop {
-        let _ = sys.nanosleep(&timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+        let _ = sys.nanosleep(&__kernel_timespec { tv_sec: i64::MAX, tv_nsec: 0 });
     }
 }

@@ -66,7 +66,7 @@ pub fn join(
     if !fork {
         return task(None);
     }
-    fork::run(sys, init, demo.kill_child, task).unwrap_or_else(|failure| {
+    fork::run(sys, init, demo.kill_child, None, task).unwrap_or_else(|failure| {
         failure.report(sys);
         FAILED
     })

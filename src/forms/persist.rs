@@ -3,12 +3,11 @@
 
 use core::ffi::CStr;
 
-use linux_raw_sys::general::{MS_BIND, O_CLOEXEC, SIGCHLD};
+use linux_raw_sys::general::{MS_BIND, O_CLOEXEC};
 use syscalls::Errno;
 
 use crate::sys::file::Fd;
-use crate::sys::process::{Fork, Pid};
-use crate::sys::table::Call;
+use crate::sys::process::Pid;
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 
@@ -31,7 +30,8 @@ impl<'a> Bound<'a> {
                 sys.close(fd);
                 true
             }
-            Err(Failure { errno: Errno::EEXIST, .. }) => false,
+            // A folder with a slash behind its name is there, too: mount(2) says what is wrong with it.
+            Err(Failure { errno: Errno::EEXIST | Errno::EISDIR, .. }) => false,
             Err(failure) => return Err(failure),
         };
         let mut path = Line::new();
@@ -60,78 +60,83 @@ impl<'a> Bound<'a> {
     }
 }
 
-/// A child that stays outside when its parent enters namespaces, and binds the parent's new UTS
-/// namespace to a file: in a user namespace of its own the parent may mount nothing outside.
-pub struct Helper {
-    pid: Pid,
-    /// The end to write to of a pipe: the child waits for a byte, or for the pipe's end.
-    write_end: Fd,
+/// What the child and the parent of `--fork` tell each other: the child enters the namespaces, and
+/// the parent, which has stayed outside and may mount there, binds the new one.
+pub struct Agreement<'a> {
+    file: &'a CStr,
+    /// From the child: a byte when it is in its namespaces, and another if there is no command.
+    /// Where there is one, execve(2) closes the pipe.
+    from_child: [Fd; 2],
+    /// From the parent: a byte when it is bound.
+    from_parent: [Fd; 2],
 }
 
-impl Helper {
-    /// Makes the child.
+impl<'a> Agreement<'a> {
+    /// Prepares it, before there is a child.
     ///
     /// # Errors
     ///
-    /// pipe2(2), clone(2).
-    pub fn start(sys: &Sys, file: &CStr) -> Result<Self, Failure> {
-        let [read_end, write_end] = sys.pipe2(O_CLOEXEC)?;
-        let parent = sys.getpid();
-        match sys.clone_fork(SIGCHLD)? {
-            Fork::Parent(pid) => {
-                sys.close(read_end);
-                Ok(Self { pid: pid.get(), write_end })
-            }
-            Fork::Child => {
-                sys.close(write_end);
-                let mut go = [0];
-                let status = match sys.read(read_end, &mut go) {
-                    Ok(1) => match Bound::bind(sys, parent, file) {
-                        Ok(_) => 0,
-                        Err(failure) => {
-                            failure.report(sys);
-                            1
-                        }
-                    },
-                    // The parent has failed, and said so.
-                    _ => 1,
-                };
-                sys.exit_group(status)
-            }
-        }
+    /// pipe2(2).
+    pub fn prepare(sys: &Sys, file: &'a CStr) -> Result<Self, Failure> {
+        let (from_child, from_parent) = (sys.pipe2(O_CLOEXEC)?, sys.pipe2(O_CLOEXEC)?);
+        Ok(Self { file, from_child, from_parent })
     }
 
-    /// Has the child bind the namespace. Gives whether it could; it has said why not.
+    /// In the child, which is in its namespaces: waits until they are bound. Gives whether they
+    /// are; the parent has said why not.
     ///
     /// # Errors
     ///
-    /// write(2), wait4(2).
-    pub fn bind(self, sys: &Sys) -> Result<bool, Failure> {
-        let written = sys.write(self.write_end, b"x");
-        let status = self.end(sys);
-        written?;
-        status.map(|status| status == 0)
+    /// write(2).
+    pub fn wait_for_parent(&self, sys: &Sys) -> Result<bool, Failure> {
+        let ([unused_read, write_end], [read_end, unused_write]) =
+            (self.from_child, self.from_parent);
+        sys.close(unused_read);
+        sys.close(unused_write);
+        sys.write(write_end, b"x")?;
+        Ok(read_byte(sys, read_end))
     }
 
-    /// Lets the child end, and waits for it. Gives its status.
+    /// In the child: there is no command.
+    pub fn fail(&self, sys: &Sys) {
+        let [_, write_end] = self.from_child;
+        // Where the parent does not read any more, it does not bind any more.
+        let _ = sys.write(write_end, b"x");
+    }
+
+    /// In the parent: waits until the child is in its namespaces, binds the new one, and takes that
+    /// back if there is no command.
     ///
     /// # Errors
     ///
-    /// wait4(2).
-    pub fn end(self, sys: &Sys) -> Result<u8, Failure> {
-        sys.close(self.write_end);
-        loop {
-            match sys.wait4(self.pid) {
-                Err(Failure { errno: Errno::EINTR, .. }) => {}
-                // Where the caller ignores SIGCHLD the kernel keeps no status: look at the result.
-                ended => return ended.map(|(_, status)| status.code()),
-            }
+    /// openat(2), mount(2), write(2). The child then ends.
+    pub fn bind(&self, sys: &Sys, child: Pid) -> Result<(), Failure> {
+        let ([read_end, unused_write], [unused_read, write_end]) =
+            (self.from_child, self.from_parent);
+        sys.close(unused_write);
+        sys.close(unused_read);
+        let mut result = Ok(());
+        if read_byte(sys, read_end) {
+            result = Bound::bind(sys, child, self.file).and_then(|bound| {
+                let written = sys.write(write_end, b"x");
+                if written.is_err() || read_byte(sys, read_end) {
+                    bound.undo(sys);
+                }
+                written.map(|_| ())
+            });
         }
+        sys.close(read_end);
+        sys.close(write_end);
+        result
     }
 }
 
-/// Whether a failure is that of a call that binds.
-#[must_use]
-pub fn is_of_binding(failure: Failure) -> bool {
-    matches!(failure.call, Call::mount)
+/// Whether there is a byte to read, and not the pipe's end.
+fn read_byte(sys: &Sys, fd: Fd) -> bool {
+    loop {
+        match sys.read(fd, &mut [0]) {
+            Err(Failure { errno: Errno::EINTR, .. }) => {}
+            result => return result == Ok(1),
+        }
+    }
 }

@@ -9,11 +9,12 @@ use syscalls::Errno;
 use super::death::DeathSignal;
 use super::demo::Demo;
 use super::init::Init;
-use super::namespace::Ids;
-use super::{fork, hint, persist};
+use super::namespace::Namespace;
+use super::persist::{Agreement, Bound};
+use super::{fork, hint};
+use crate::sys::Sys;
 use crate::sys::bytes::{same, split};
 use crate::sys::start::{InitialStack, Strings};
-use crate::sys::{Failure, Sys};
 use crate::text::failure::complain;
 use crate::text::line::Line;
 
@@ -41,58 +42,82 @@ pub fn run(
     fork: bool,
     command: &Strings<'_>,
 ) -> u8 {
-    let task = |death_signal| enter_and_execute(sys, process, demo, death_signal, command);
     if !fork {
-        return task(None);
+        return in_place(sys, process, demo, command);
     }
-    fork::run(sys, init, demo.kill_child, task).unwrap_or_else(|failure| {
+    let agreement = demo.persist.map(|file| Agreement::prepare(sys, file)).transpose();
+    let forked = agreement.and_then(|agreement| {
+        let task =
+            |death_signal| in_child(sys, process, demo, agreement.as_ref(), death_signal, command);
+        fork::run(sys, init, demo.kill_child, agreement.as_ref(), task)
+    });
+    forked.unwrap_or_else(|failure| {
         failure.report(sys);
         FAILED
     })
 }
 
-/// Enters the namespaces and becomes the command. Gives the exit status if it does not come to
-/// that.
-fn enter_and_execute(
+/// Without `--fork`: this process enters the namespaces and becomes the command.
+fn in_place(sys: &Sys, process: &InitialStack<'_>, demo: &Demo<'_>, command: &Strings<'_>) -> u8 {
+    let Err(status) = enter(sys, &demo.namespace) else {
+        let bound = demo.persist.map(|file| Bound::bind(sys, sys.getpid(), file)).transpose();
+        return match bound {
+            Ok(bound) => {
+                let status = execute(sys, process, command);
+                if let Some(bound) = bound {
+                    bound.undo(sys);
+                }
+                status
+            }
+            Err(failure) => {
+                failure.report(sys);
+                FAILED
+            }
+        };
+    };
+    status
+}
+
+/// With `--fork`: the child enters the namespaces, has the parent bind the new one to its file, and
+/// becomes the command. Gives the exit status if it does not come to that.
+fn in_child(
     sys: &Sys,
     process: &InitialStack<'_>,
     demo: &Demo<'_>,
+    agreement: Option<&Agreement<'_>>,
     death_signal: Option<DeathSignal>,
     command: &Strings<'_>,
 ) -> u8 {
-    let ids = demo.namespace.ids_before(sys);
-    match enter(sys, demo, ids) {
-        Ok(true) => become_command(sys, process, death_signal, command),
-        Ok(false) => FAILED,
-        Err(failure) => {
+    if let Err(status) = enter(sys, &demo.namespace) {
+        return status;
+    }
+    match agreement.map(|agreement| agreement.wait_for_parent(sys)) {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => return FAILED,
+        Some(Err(failure)) => {
             failure.report(sys);
-            hint::give(sys, failure, &demo.namespace, ids);
-            FAILED
+            return FAILED;
         }
     }
+    let status = become_command(sys, process, death_signal, command);
+    if let Some(agreement) = agreement {
+        agreement.fail(sys);
+    }
+    status
 }
 
-/// Enters the namespaces and binds the new one to its file, if it has one. Gives whether that could
-/// be bound; who could not has said why.
-fn enter(sys: &Sys, demo: &Demo<'_>, ids: Option<Ids>) -> Result<bool, Failure> {
-    let Demo { namespace, persist, .. } = demo;
-    let helper = match persist {
-        Some(file) if namespace.user.is_some() => Some(persist::Helper::start(sys, file)?),
-        _ => None,
-    };
-    let entered = sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids));
-    match (helper, persist) {
-        (Some(helper), _) if entered.is_ok() => helper.bind(sys),
-        (Some(helper), _) => {
-            let _ = helper.end(sys);
-            entered.map(|()| true)
-        }
-        (None, Some(file)) => {
-            entered?;
-            persist::Bound::bind(sys, sys.getpid(), file).map(|_| true)
-        }
-        (None, None) => entered.map(|()| true),
-    }
+/// Moves this process into the namespaces.
+///
+/// # Errors
+///
+/// The exit status, where it cannot; it has said why not.
+fn enter(sys: &Sys, namespace: &Namespace<'_>) -> Result<(), u8> {
+    let ids = namespace.ids_before(sys);
+    sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids)).map_err(|failure| {
+        failure.report(sys);
+        hint::give(sys, failure, namespace, ids);
+        FAILED
+    })
 }
 
 /// Becomes the command, which gets its signal when the parent dies. Gives the exit status if it

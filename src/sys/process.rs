@@ -1,11 +1,14 @@
 //! Processes: how one begins (clone), becomes another program (execve), sleeps, ends, and is
 //! waited for. Follows clone(2), execve(2), nanosleep(2), wait(2) and `_exit(2)`.
+#![allow(clippy::useless_conversion, reason = "a long is an i64 on some CPUs only")]
 
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_int, c_long, c_void};
 use core::num::NonZero;
 use core::{mem, ptr};
 
-use linux_raw_sys::general::{WCONTINUED, WNOHANG, WUNTRACED, timespec};
+use linux_raw_sys::general::{
+    __kernel_timespec, CLOCK_MONOTONIC, WCONTINUED, WNOHANG, WUNTRACED, timespec,
+};
 use syscalls::Errno;
 
 use super::start::Strings;
@@ -25,7 +28,7 @@ pub enum Sleep {
     /// All of it was slept.
     Complete,
     /// A signal handler ran; this much time was left.
-    Interrupted(timespec),
+    Interrupted(__kernel_timespec),
 }
 
 /// How a child ended, or that it stopped or goes on: the word that wait4(2) fills in, as wait(2)
@@ -163,16 +166,42 @@ impl Sys {
         }
     }
 
-    /// `nanosleep(req, rem)`—Sleeps for `duration`: seconds, and nanoseconds below one second.
+    /// `nanosleep(req, rem)`—Sleeps for `duration`: seconds, and nanoseconds below one second. Where
+    /// a long has 32 bits, what is longer than it can say is as long as it can say: 68 years.
     ///
     /// # Errors
     ///
     /// `EINVAL` for a negative number of seconds, or nanoseconds from 1,000,000,000 on.
-    pub fn nanosleep(&self, duration: &timespec) -> Result<Sleep, Failure> {
+    pub fn nanosleep(&self, duration: &__kernel_timespec) -> Result<Sleep, Failure> {
+        let req = timespec {
+            tv_sec: duration.tv_sec.try_into().unwrap_or(c_long::MAX),
+            tv_nsec: duration.tv_nsec.try_into().unwrap_or(c_long::MAX),
+        };
         // Where the call is ended before it began, nothing is written here and all is left.
-        let mut remaining = *duration;
-        let request = Request::nanosleep(ptr::from_ref(duration), ptr::from_mut(&mut remaining));
+        let mut rem = req;
+        let request = Request::nanosleep(ptr::from_ref(&req), ptr::from_mut(&mut rem));
         // SAFETY: the kernel reads one timespec and writes the other.
+        match unsafe { self.call(request) } {
+            Ok(_) => Ok(Sleep::Complete),
+            Err(Failure { errno: Errno::EINTR, .. }) => {
+                let (tv_sec, tv_nsec) = (rem.tv_sec.into(), rem.tv_nsec.into());
+                Ok(Sleep::Interrupted(__kernel_timespec { tv_sec, tv_nsec }))
+            }
+            // Only there can a kernel be without the call (CONFIG_COMPAT_32BIT_TIME).
+            Err(Failure { errno: Errno::ENOSYS, .. }) if c_long::BITS < i64::BITS => {
+                self.clock_nanosleep(duration)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// `clock_nanosleep(CLOCK_MONOTONIC, 0, request, remain)`—Sleeps for `duration`, by the clock of
+    /// nanosleep(2).
+    fn clock_nanosleep(&self, duration: &__kernel_timespec) -> Result<Sleep, Failure> {
+        let mut remaining = *duration;
+        let (request, remain) = (ptr::from_ref(duration), ptr::from_mut(&mut remaining));
+        let request = Request::clock_nanosleep(CLOCK_MONOTONIC, 0, request, remain);
+        // SAFETY: the kernel reads one __kernel_timespec and writes the other.
         match unsafe { self.call(request) } {
             Ok(_) => Ok(Sleep::Complete),
             Err(Failure { errno: Errno::EINTR, .. }) => Ok(Sleep::Interrupted(remaining)),
@@ -230,6 +259,16 @@ impl Sys {
     pub fn setpgid(&self, pid: Pid, pgid: Pid) -> Result<(), Failure> {
         // SAFETY: no memory is involved.
         unsafe { self.call(Request::setpgid(pid, pgid)) }.map(|_| ())
+    }
+
+    /// `getsid(pid)`—The session of a process; 0 stands for the caller.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is no such process.
+    pub fn getsid(&self, pid: Pid) -> Result<Pid, Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::getsid(pid)) }.map(to_int)
     }
 
     /// `exit(status)`—Ends the calling thread: of the child there is but one.

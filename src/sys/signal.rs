@@ -1,7 +1,7 @@
 //! Signals. Follows kill(2), sigaction(2), sigprocmask(2), setitimer(2), prctl(2)
 //! (`PR_SET_PDEATHSIG`).
 
-use core::ffi::{c_int, c_ulong};
+use core::ffi::{c_int, c_long, c_ulong};
 use core::mem::MaybeUninit;
 use core::{mem, ptr};
 
@@ -171,7 +171,7 @@ impl Sys {
     /// # Errors
     ///
     /// `EINVAL` for a negative number of seconds.
-    pub fn setitimer(&self, seconds: i64) -> Result<(), Failure> {
+    pub fn setitimer(&self, seconds: c_long) -> Result<(), Failure> {
         let never = __kernel_old_timeval { tv_sec: 0, tv_usec: 0 };
         let then = __kernel_old_timeval { tv_sec: seconds, tv_usec: 0 };
         let new_value = __kernel_old_itimerval { it_interval: never, it_value: then };

@@ -22,7 +22,7 @@ use super::bytes::c_str;
 ///          NULL                       \
 ///          argv[1]                     | argv: pointers to the words of the command
 ///          argv[0]                    /
-///   sp →   argc                         8 bytes, like every word here
+///   sp →   argc                         a word of this CPU, like all here
 /// ```
 pub struct InitialStack<'a> {
     argv: Strings<'a>,

@@ -10,7 +10,7 @@ use core::ffi::c_int;
 use syscalls::{Errno, Sysno, raw};
 
 use super::bytes::Name;
-use crate::cpu::number;
+use crate::cpu::{self, number};
 
 /// The most arguments that a call can have: there are no more registers (syscall(2)).
 const MOST_ARGS: usize = 6;
@@ -41,6 +41,10 @@ pub enum Kind {
     Envp,
     /// A `timespec`.
     Timespec,
+    /// A `__kernel_timespec`, whose seconds have 64 bits on every CPU.
+    Timespec64,
+    /// `CLOCK_…` of clock_nanosleep(2).
+    Clock,
     /// An `itimerval`.
     Itimerval,
     /// A `new_utsname` that the call fills in.
@@ -200,7 +204,7 @@ impl<T> From<*mut T> for Word {
 pub struct Request {
     /// Which.
     pub call: Call,
-    /// Its arguments, and zeros behind them.
+    /// Its arguments, in the order of its manual page, and zeros behind them.
     pub args: [usize; MOST_ARGS],
 }
 
@@ -211,6 +215,15 @@ impl Request {
             *arg = *word;
         }
         Self { call, args }
+    }
+
+    /// The words that lie in the registers of the call, one after the other, and zeros behind them;
+    /// and how many they are.
+    #[must_use]
+    pub fn registers(&self) -> ([usize; MOST_ARGS], usize) {
+        let row = self.call.row();
+        let (words, most) = cpu::registers(row.number, &self.args);
+        (words, row.kinds().count().min(most))
     }
 
     /// Makes the call. This is the one way to the kernel, but for clone's trampoline.
@@ -225,7 +238,7 @@ impl Request {
     /// does with them.
     pub(super) unsafe fn make(&self) -> Result<usize, Errno> {
         let number = self.call.row().number as usize;
-        let [first, second, third, fourth, fifth, sixth] = self.args;
+        let [first, second, third, fourth, fifth, sixth] = self.registers().0;
         // SAFETY: the caller keeps the call's contract.
         let raw = unsafe { raw::syscall6(number, first, second, third, fourth, fifth, sixth) };
         Errno::from_ret(raw)
@@ -261,6 +274,7 @@ macro_rules! calls {
 calls! {
     capget(hdrp: CapHeader, datap: CapFilled);
     capset(hdrp: CapHeader, datap: CapSets);
+    clock_nanosleep(clockid: Clock, flags: Int, request: Timespec64, remain: Address);
     clone(flags: Clone, child_stack: Hidden, parent_tid: Hidden, child_tid: Hidden, tls: Hidden);
     close(fd: Int);
     execve(pathname: Path, argv: Argv, envp: Envp);
@@ -272,6 +286,7 @@ calls! {
     getpid();
     getpgid(pid: Int);
     getppid();
+    getsid(pid: Int);
     ioctl(fd: Int, request: Ioctl, arg: IoctlArg);
     kill(pid: Int, sig: Signal);
     mmap(addr: Address, length: Size, prot: Prot, flags: Map, fd: Int, offset: Size);

@@ -5,14 +5,15 @@
     clippy::cast_possible_wrap,
     reason = "what a word of a call means, its kind says"
 )]
+#![allow(clippy::useless_conversion, reason = "a long is an i64 on some CPUs only")]
 
 use core::ffi::{CStr, c_int};
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
-    __kernel_old_itimerval, __user_cap_data_struct, __user_cap_header_struct, F_GETFD, O_CREAT,
-    S_ISGID, S_ISUID, S_ISVTX, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED, kernel_sigaction, statx,
-    timespec,
+    __kernel_old_itimerval, __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct,
+    F_GETFD, O_CREAT, S_ISGID, S_ISUID, S_ISVTX, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED,
+    kernel_sigaction, statx, timespec,
 };
 use linux_raw_sys::ioctl::NS_GET_USERNS;
 use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP};
@@ -56,7 +57,8 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Size | Kind::IoctlArg => number(line, word as u64),
         Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => address(line, word),
-        Kind::Dirfd
+        Kind::Clock
+        | Kind::Dirfd
         | Kind::Fcntl
         | Kind::How
         | Kind::Prctl
@@ -87,7 +89,14 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Sigset | Kind::SigsetFilled => signal::show_set(line, structure(word)),
         Kind::Siginfo | Kind::SiginfoFilled => info(line, structure(word)),
         Kind::Statx => status(line, structure(word)),
-        Kind::Timespec => time(line, structure(word)),
+        Kind::Timespec => {
+            let timespec { tv_sec, tv_nsec } = structure(word);
+            time(line, (*tv_sec).into(), (*tv_nsec).into());
+        }
+        Kind::Timespec64 => {
+            let __kernel_timespec { tv_sec, tv_nsec } = structure(word);
+            time(line, *tv_sec, *tv_nsec);
+        }
         Kind::Itimerval => timer(line, structure(word)),
         Kind::Utsname => utsname(line, structure(word)),
         Kind::WaitStatus => wait_status(line, *structure(word)),
@@ -346,15 +355,15 @@ fn envp(line: &mut Line, word: usize, strings: Strings<'_>) {
 }
 
 /// `{tv_sec=200, tv_nsec=0}`
-fn time(line: &mut Line, time: &timespec) {
-    line.text("{tv_sec=").number(time.tv_sec.cast_unsigned());
-    line.text(", tv_nsec=").number(time.tv_nsec.cast_unsigned()).byte(b'}');
+fn time(line: &mut Line, seconds: i64, nanoseconds: i64) {
+    line.text("{tv_sec=").number(seconds.cast_unsigned());
+    line.text(", tv_nsec=").number(nanoseconds.cast_unsigned()).byte(b'}');
 }
 
 /// `{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=5, tv_usec=0}}`
 fn timer(line: &mut Line, timer: &__kernel_old_itimerval) {
     line.text("{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=");
-    line.number(timer.it_value.tv_sec.cast_unsigned()).text(", tv_usec=0}}");
+    line.number(timer.it_value.tv_sec.cast_unsigned().into()).text(", tv_usec=0}}");
 }
 
 /// `{sysname="Linux", nodename="bizarro", ...}`
@@ -410,8 +419,8 @@ fn cap_header(line: &mut Line, header: __user_cap_header_struct) {
 /// `{effective=0x200000, permitted=0x200000, inheritable=0}`
 fn cap_sets(line: &mut Line, sets: &[__user_cap_data_struct; 2]) {
     let [low, high] = sets;
-    let both = |low: u32, high: u32| (high as usize) << 32 | low as usize;
-    line.text("{effective=").hex(both(low.effective, high.effective));
-    line.text(", permitted=").hex(both(low.permitted, high.permitted));
-    line.text(", inheritable=").hex(both(low.inheritable, high.inheritable)).byte(b'}');
+    let both = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+    line.text("{effective=").long_hex(both(low.effective, high.effective));
+    line.text(", permitted=").long_hex(both(low.permitted, high.permitted));
+    line.text(", inheritable=").long_hex(both(low.inheritable, high.inheritable)).byte(b'}');
 }

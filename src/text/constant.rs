@@ -39,6 +39,7 @@ constants! {
     Timer general: ITIMER_REAL;
     Umount general: MNT_DETACH;
     Open general: O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_NONBLOCK O_CLOEXEC O_PATH;
+    Clock general: CLOCK_MONOTONIC;
     PipeFlags general: O_NONBLOCK O_CLOEXEC;
     Dirfd general: AT_FDCWD;
     How general: SIG_BLOCK SIG_UNBLOCK SIG_SETMASK;

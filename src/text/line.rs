@@ -67,11 +67,16 @@ impl Line {
 
     /// Appends a number in hexadecimal, with `0x` before it.
     pub fn hex(&mut self, number: usize) -> &mut Self {
+        self.long_hex(number as u64)
+    }
+
+    /// Appends a number that may be longer than an address in hexadecimal.
+    pub fn long_hex(&mut self, number: u64) -> &mut Self {
         self.text("0x").hex_digits(number)
     }
 
     /// Appends the digits of a number in hexadecimal.
-    fn hex_digits(&mut self, number: usize) -> &mut Self {
+    fn hex_digits(&mut self, number: u64) -> &mut Self {
         if number >= 16 {
             self.hex_digits(number / 16);
         }

@@ -77,8 +77,9 @@ pub fn as_registers(line: &mut Line, request: &Request, outcome: Outcome) {
     let row = request.call.row();
     line.bytes(row.name());
     let registers = cpu::REGISTERS.as_bytes().split(|byte| *byte == b' ');
-    let words = iter::once(row.number as usize).chain(request.args);
-    for (register, word) in registers.zip(words).take(1 + row.kinds().count()) {
+    let (words, count) = request.registers();
+    let words = iter::once(row.number as usize).chain(words);
+    for (register, word) in registers.zip(words).take(1 + count) {
         line.byte(b' ').bytes(register).byte(b'=').hex(word);
     }
     line.text(" => ");
@@ -86,8 +87,7 @@ pub fn as_registers(line: &mut Line, request: &Request, outcome: Outcome) {
         None => line.byte(b'?'),
         Some(Ok(result)) => line.hex(result),
         Some(Err(errno)) => {
-            // The register holds the negative number.
-            line.hex((errno.into_raw().unsigned_abs() as usize).wrapping_neg());
+            line.hex(cpu::failed(errno.into_raw().unsigned_abs() as usize));
             errno::name(line.text(" -1 "), errno);
             line
         }

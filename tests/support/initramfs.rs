@@ -1,7 +1,9 @@
 //! The archive from which a kernel fills its first file system: the same bytes for the same
 //! content, whoever makes it, and when.
 
+use std::fs::{self, DirEntry};
 use std::io::Write as _;
+use std::path::Path;
 
 use cpio::newc::{Builder, ModeFileType, trailer};
 
@@ -36,6 +38,27 @@ impl Initramfs {
     /// Adds a symbolic link.
     pub fn link(self, path: &str, target: &str) -> Self {
         self.entry(path, ModeFileType::Symlink, 0o777, target.as_bytes())
+    }
+
+    /// Adds all that is in a folder of this machine, at the same paths.
+    pub fn tree(self, folder: &Path) -> Self {
+        self.below(folder, "")
+    }
+
+    /// Adds what is in `folder` below `path`.
+    fn below(mut self, folder: &Path, path: &str) -> Self {
+        let mut entries: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap()).collect();
+        entries.sort_by_key(DirEntry::file_name);
+        for entry in entries {
+            let path = format!("{path}{}", entry.file_name().to_str().unwrap());
+            self = if entry.path().is_dir() {
+                self.folder(&path).below(&entry.path(), &format!("{path}/"))
+            } else {
+                self.program(&path, &fs::read(entry.path()).unwrap())
+            };
+        }
+        self
     }
 
     /// The bytes of the archive.

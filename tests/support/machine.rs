@@ -21,6 +21,10 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The kernel's own words at the end of a machine that was switched off.
 const POWER_DOWN: &str = "reboot: Power down";
 
+/// A machine's time is that of the instructions that it has executed, and when it has nothing to do,
+/// that at which it will. So it is the same machine on a busy computer, and sleeps for nothing.
+pub const OWN_TIME: [&str; 2] = ["-icount", "shift=4,sleep=off"];
+
 /// How a script begins.
 const PREPARE: &str = "\
 /busybox --install -s /bin
@@ -29,6 +33,7 @@ mount -t devtmpfs dev /dev
 ";
 
 /// A line of `tests/machines.txt`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct Machine {
     /// Its CPU, as the first part of its target is called.
     pub rust: &'static str,
@@ -38,13 +43,25 @@ pub struct Machine {
     must: bool,
     /// The program that runs its programs without it.
     pub user: &'static str,
+    /// Whether all tests boot it, or those only in which CPUs can differ.
+    all: bool,
     console: &'static str,
+    /// What the last line begins with that the firmware writes to the console.
+    firmware: Option<Regex>,
+    /// Whether the kernel says in the end that it switches off.
+    farewell: bool,
     /// Whether Ctrl-Alt-Del can be pressed.
     pub keyboard: bool,
+    /// The size of a page, as it is shown.
+    pub page: &'static str,
     /// The registers of a system call, its number's first.
     pub registers: Vec<&'static str>,
-    /// clone's number, as it is shown.
-    pub clone: &'static str,
+    /// clone's number and its first two arguments, in the order of the registers.
+    pub clone: Vec<&'static str>,
+    /// How many registers mmap has.
+    pub mmap: usize,
+    /// The calls whose manual page's name an older call has.
+    newer: Vec<&'static str>,
     emulator: Vec<&'static str>,
 }
 
@@ -80,16 +97,44 @@ pub fn table() -> impl Iterator<Item = Machine> {
         let (rust, target, must) = (word(), word(), word() == "yes");
         let (_debian, _suite, _library, _kernel, _packages) =
             (word(), word(), word(), word(), word());
-        let (user, console, keyboard) = (word(), word(), word() == "yes");
-        let (registers, clone) = (word().split(',').collect(), word());
+        let (user, all, console) = (word(), word() == "all", word());
+        let firmware = Some(word()).filter(|last| *last != "-");
+        let firmware =
+            firmware.map(|last| Regex::new(&format!("(?s)^(.*\\n)?{last}.*?\\n")).unwrap());
+        let (farewell, keyboard) = (word() == "yes", word() == "yes");
+        let page = word();
+        let list = |word: &'static str| word.split(',').collect();
+        let (registers, clone) = (list(word()), list(word()));
+        let (mmap, newer) = (word().parse().expect(line), list(word()));
         let emulator = words.collect();
-        Machine { rust, target, must, user, console, keyboard, registers, clone, emulator }
+        Machine {
+            rust,
+            target,
+            must,
+            user,
+            all,
+            console,
+            firmware,
+            farewell,
+            keyboard,
+            page,
+            registers,
+            clone,
+            mmap,
+            newer,
+            emulator,
+        }
     })
 }
 
 /// Runs a test on every machine, side by side. A machine that cannot run here is skipped aloud.
 pub fn on_each(test: impl Fn(&Machine) + Sync) {
     on_those(|_| true, test);
+}
+
+/// [`on_each`], for those that are asked everything.
+pub fn on_the_usual(test: impl Fn(&Machine) + Sync) {
+    on_those(|machine| machine.all, test);
 }
 
 /// [`on_each`], for some of them.
@@ -123,12 +168,27 @@ impl Machine {
         };
         file("vmlinuz")?;
         file("busybox")?;
+        file("strace")?;
         cross::compiler(self.rust).map(drop)
     }
 
     /// A file that `tests/setup` unpacked for this machine.
     fn file(&self, name: &str) -> PathBuf {
         cache().join(self.rust).join(name)
+    }
+
+    /// Whether a long has 32 bits, so that there is an older call beside many.
+    pub fn is_short(&self) -> bool {
+        self.call("mmap") != "mmap"
+    }
+
+    /// The name that a call has in this machine's kernel.
+    pub fn call(&self, name: &'static str) -> &'static str {
+        let newer = self.newer.iter().find(|newer| {
+            let rest = newer.strip_prefix(name);
+            rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        });
+        newer.unwrap_or(&name)
     }
 
     /// An archive with the program at `path`.
@@ -145,6 +205,11 @@ impl Machine {
         let archive = archive.folder("bin").folder("proc").folder("etc");
         let archive = archive.file("etc/passwd", "user:x:1000:1000::/:/bin/sh\n");
         archive.script("run", &format!("{PREPARE}{commands}"))
+    }
+
+    /// The same with strace.
+    pub fn scripted_with_strace(&self, commands: &str) -> Initramfs {
+        self.scripted(commands).tree(&self.file("strace"))
     }
 
     /// Boots it, and waits until it is switched off. `words` are the end of the kernel's command
@@ -164,10 +229,11 @@ impl Machine {
         // Even if the test itself is killed, the machine ends some day.
         let mut emulator = command("timeout");
         emulator.arg(LIMIT.as_secs().to_string()).args(&self.emulator);
-        emulator.args(["-accel", "tcg", "-nodefaults", "-display", "none"]);
+        emulator.args(["-accel", "tcg", "-nodefaults", "-display", "none"]).args(OWN_TIME);
         emulator.args(["-serial", "stdio", "-no-reboot", "-append", &append]).args(options);
         emulator.arg("-kernel").arg(self.file("vmlinuz")).arg("-initrd").arg(initrd);
-        Boot { running: emulator.start(), _folder: folder, _slot: slot }
+        let (firmware, farewell) = (self.firmware.clone(), self.farewell);
+        Boot { running: emulator.start(), firmware, farewell, _folder: folder, _slot: slot }
     }
 }
 
@@ -184,6 +250,8 @@ fn slot() -> MutexGuard<'static, ()> {
 pub struct Boot {
     /// The emulator.
     pub running: Running,
+    firmware: Option<Regex>,
+    farewell: bool,
     _folder: TempDir,
     _slot: MutexGuard<'static, ()>,
 }
@@ -196,16 +264,21 @@ impl Boot {
         let run = self.running.finish_within(LIMIT);
         let console = run.stdout.replace("\r\n", "\n");
         assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{console}");
+        let console = match self.firmware {
+            Some(firmware) => {
+                assert!(firmware.is_match(&console), "{console}");
+                firmware.replace(&console, "").into_owned()
+            }
+            None => console,
+        };
         // The last message may come in the middle of a program's line.
         let torn = Regex::new(r"(?m)(.)(\[ *\d+\.\d{6}\] )").unwrap();
         let console = torn.replace_all(&console, "$1\n$2").into_owned();
         let message = Regex::new(r"^\[ *\d+\.\d{6}\] ").unwrap();
         let (kernel, programs): (Vec<_>, Vec<_>) =
             console.split_inclusive('\n').partition(|line| message.is_match(line));
-        assert!(
-            kernel.last().is_some_and(|line| line.trim_end().ends_with(POWER_DOWN)),
-            "{console}"
-        );
+        let last = kernel.last().copied().unwrap_or_default().trim_end();
+        assert_eq!(last.ends_with(POWER_DOWN), self.farewell, "{console}");
         for panic in ["Kernel panic", "exitcode=0x"] {
             assert!(!console.contains(panic), "{console}");
         }

@@ -93,7 +93,7 @@ pub struct Log {
 impl Log {
     /// Reads a log from the program's start to its end: calls that strace split are joined, signals
     /// and ends are left out, and so is what ran before it and what it became.
-    fn parse(log: &str) -> Self {
+    pub fn parse(log: &str) -> Self {
         let mut processes: Vec<(i32, Vec<String>)> = Vec::new();
         let mut killed = Vec::new();
         // Those of before; they may live on beside it.

@@ -6,7 +6,7 @@
     reason = "the words of a step are words of a call"
 )]
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_long};
 use core::mem::MaybeUninit;
 use core::{mem, ptr, slice};
 
@@ -23,7 +23,7 @@ use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
 
 /// How long a check may take, in seconds.
-const LIMIT: i64 = 5;
+const LIMIT: c_long = 5;
 
 /// The byte of which all names of the checks consist.
 pub const LETTER: u8 = b'x';
