@@ -393,7 +393,7 @@ fn without_proc_it_is_an_error_that_leaves_nothing() {
 fn no_descriptor_and_no_child_is_left_to_the_command() {
     needs!(require::namespaces());
     let place = Place::new();
-    let look = "ls /proc/self/fd; cat /proc/$$/task/*/children; grep Sig[PBIC] /proc/self/status";
+    let look = "ls /proc/self/fd; wc -w </proc/$$/task/$$/children; grep Sig[PBIC] /proc/self/status";
     let expected = place.run("private", &format!("exec sh -c '{look}'"));
     for fork in ["", "--fork", "-U --fork", "-r --fork --kill-child"] {
         let run = place.run("private", &format!("$1 {fork} --persist $2 box sh -c '{look}'"));
