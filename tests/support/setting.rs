@@ -6,7 +6,10 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter,
+};
 
 use super::run::{NEWUTS, command};
 use super::strace::Log;
@@ -31,9 +34,25 @@ pub fn confined(preparation: &str, args: &[&str]) -> Command {
 
 /// Gives the command a seccomp filter that refuses `call` with EPERM.
 pub fn refusing(command: &mut Command, call: libc::c_long) -> &mut Command {
+    filtered(command, call, Vec::new())
+}
+
+/// The same for calls whose first argument is `first`.
+pub fn refusing_with(
+    command: &mut Command,
+    call: libc::c_long,
+    first: libc::c_int,
+) -> &mut Command {
+    let first = u64::from(first.cast_unsigned());
+    let condition =
+        SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, first).unwrap();
+    filtered(command, call, vec![SeccompRule::new(vec![condition]).unwrap()])
+}
+
+fn filtered(command: &mut Command, call: libc::c_long, rules: Vec<SeccompRule>) -> &mut Command {
     let arch = TargetArch::try_from(std::env::consts::ARCH).unwrap();
     let eperm = SeccompAction::Errno(libc::EPERM.cast_unsigned());
-    let rules = [(call, Vec::new())].into();
+    let rules = [(call, rules)].into();
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, eperm, arch).unwrap();
     let filter: BpfProgram = filter.try_into().unwrap();
     // SAFETY: two system calls and no more.

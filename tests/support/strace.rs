@@ -28,9 +28,18 @@ pub struct Strace {
 impl Strace {
     /// Runs `newuts` with `args` under strace with `options` of its own.
     pub fn new(options: &[&str], args: &[&str]) -> Self {
+        Self::within(&["--uts"], options, args)
+    }
+
+    /// The same in a mount namespace, too, where it may mount.
+    pub fn mounting(options: &[&str], args: &[&str]) -> Self {
+        Self::within(&["--uts", "--mount"], options, args)
+    }
+
+    fn within(namespaces: &[&str], options: &[&str], args: &[&str]) -> Self {
         let log = NamedTempFile::new().unwrap();
         let mut command = command("unshare");
-        command.args(["--uts", "strace", "-f", "-a1", "-s4096", "-o"]).arg(log.path());
+        command.args(namespaces).args(["strace", "-f", "-a1", "-s4096", "-o"]).arg(log.path());
         command.args(options).arg(NEWUTS).args(args);
         Self { command, log }
     }
