@@ -87,14 +87,14 @@ impl<'a> Agreement<'a> {
     ///
     /// # Errors
     ///
-    /// write(2).
+    /// write(2), read(2).
     pub fn wait_for_parent(&self, sys: &Sys) -> Result<bool, Failure> {
         let ([unused_read, write_end], [read_end, unused_write]) =
             (self.from_child, self.from_parent);
         sys.close(unused_read);
         sys.close(unused_write);
         sys.write(write_end, b"x")?;
-        Ok(read_byte(sys, read_end))
+        read_byte(sys, read_end)
     }
 
     /// In the child: there is no command.
@@ -109,34 +109,32 @@ impl<'a> Agreement<'a> {
     ///
     /// # Errors
     ///
-    /// openat(2), mount(2), write(2). The child then ends.
+    /// openat(2), mount(2), read(2), write(2). The child then ends.
     pub fn bind(&self, sys: &Sys, child: Pid) -> Result<(), Failure> {
         let ([read_end, unused_write], [unused_read, write_end]) =
             (self.from_child, self.from_parent);
         sys.close(unused_write);
         sys.close(unused_read);
-        let mut result = Ok(());
-        if read_byte(sys, read_end) {
-            result = Bound::bind(sys, child, self.file).and_then(|bound| {
-                let written = sys.write(write_end, b"x");
-                if written.is_err() || read_byte(sys, read_end) {
-                    bound.undo(sys);
-                }
-                written.map(|_| ())
-            });
+        if read_byte(sys, read_end)? {
+            let bound = Bound::bind(sys, child, self.file)?;
+            let has_no_command = sys.write(write_end, b"x").and_then(|_| read_byte(sys, read_end));
+            if has_no_command != Ok(false) {
+                bound.undo(sys);
+            }
+            has_no_command?;
         }
         sys.close(read_end);
         sys.close(write_end);
-        result
+        Ok(())
     }
 }
 
 /// Whether there is a byte to read, and not the pipe's end.
-fn read_byte(sys: &Sys, fd: Fd) -> bool {
+fn read_byte(sys: &Sys, fd: Fd) -> Result<bool, Failure> {
     loop {
         match sys.read(fd, &mut [0]) {
             Err(Failure { errno: Errno::EINTR, .. }) => {}
-            result => return result == Ok(1),
+            result => return result.map(|length| length == 1),
         }
     }
 }
