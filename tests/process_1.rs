@@ -37,8 +37,7 @@ fn started(running: &Running) -> (i32, i32) {
     let process_1 = eventually("process 1", LIMIT, || children(running.pid()).first().copied());
     let named = |pid: &i32| {
         let cmdline = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        // A shell that it was before has the same words further behind.
-        cmdline.starts_with(NEWUTS.as_bytes())
+        cmdline.split(|byte| *byte == 0).next() == Some(NEWUTS.as_bytes())
     };
     let child = eventually("the child", LIMIT, || children(process_1).into_iter().find(named));
     (process_1, child)
@@ -48,9 +47,11 @@ fn started(running: &Running) -> (i32, i32) {
 fn orphan(process_1: i32, path: &str) {
     let mut nsenter = command("nsenter");
     nsenter.args([&format!("--target={process_1}"), "--pid", "--mount"]);
-    let script = format!("{{ until [ -e {path} ]; do sleep .02; done; exit 5; }} >&- 2>&- &");
-    // The shell ends at once, and its child has no parent but process 1.
-    assert!(nsenter.args(["sh", "-c", &script]).status().unwrap().success());
+    let wait = format!("until [ -e {path} ]; do sleep .02; done; exit 5");
+    // The shell ends at once, and its child has no parent but process 1, with which it ends if
+    // this fails: so it need not be one of this run.
+    let script = format!("env -u NEWUTS_TEST_RUN sh -c '{wait}' >&- 2>&- &");
+    assert_eq!(nsenter.args(["sh", "-c", &script]).run().status, 0);
 }
 
 /// Those that it inherited from whoever it was before: ended already, or to end soon.

@@ -11,6 +11,7 @@ use std::{env, fs, thread};
 use regex::Regex;
 
 use crate::support::engine;
+use crate::support::machine::OWN_TIME;
 use crate::support::package::{copy_of_the_package, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Watched as _, command, eventually, no_fork};
@@ -150,6 +151,17 @@ fn normalised(text: &str) -> String {
     lines.join("\n")
 }
 
+/// An emulator that is called as the reader calls it, whose machine has a time of its own.
+fn install_emulator(folder: &Path) {
+    let name = "qemu-system-x86_64";
+    let (path, own_time) = (env::var("PATH").unwrap(), OWN_TIME.join(" "));
+    let script = format!("#!/bin/sh\nPATH={path} exec {name} {own_time} \"$@\"\n");
+    let _lock = no_fork();
+    let emulator = folder.join("target/release").join(name);
+    fs::write(&emulator, script).unwrap();
+    fs::set_permissions(emulator, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 /// Types the commands, and gives what they print; `environment` is what the shell has besides.
 fn typed(steps: &[Step], folder: &Path, environment: &[(&str, String)]) -> String {
     let written = written(steps);
@@ -235,6 +247,7 @@ fn check(sessions: Vec<Vec<Step>>, chosen: fn(&str) -> bool) {
         let folder = checkout();
         if let Ok(kernel) = kernel() {
             fs::copy(kernel, folder.path().join("vmlinuz")).unwrap();
+            install_emulator(folder.path());
         }
         let written = written(&steps);
         let printed = typed(&steps, folder.path(), &[]);

@@ -14,7 +14,7 @@ use newuts::sys::table::{Row, TABLE};
 
 use crate::support::apart::{apart, assert_kept};
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, Watched as _, full_disk, no_fork};
+use crate::support::run::{Watched as _, full_disk, newuts, no_fork};
 use crate::support::trace::same;
 
 /// The registers of a call: its number's, and those of its arguments.
@@ -257,9 +257,8 @@ impl Seen {
 #[track_caller]
 fn agrees(args: &[&str], prepare: impl FnOnce(&mut Command)) -> String {
     let mut stderr: File = tempfile::tempfile().unwrap();
-    let mut command = Command::new(NEWUTS);
-    command.arg("--trace=regs").args(args).stdin(Stdio::null()).stdout(Stdio::null());
-    command.stderr(stderr.try_clone().unwrap());
+    let mut command = newuts([&["--trace=regs"], args].concat());
+    command.stdout(Stdio::null()).stderr(stderr.try_clone().unwrap());
     prepare(&mut command);
     let seen = watch(&mut command);
     assert_kept();

@@ -151,7 +151,7 @@ fn whatever_the_kernel_does_not_know_is_a_script() {
         (b"\x7fELF\nexit 8\n", None),
         (b"\x7fELF\x02\x01\x01\0\0\0\0\0", None),
         (b"\0\0\0\0\nexit 9\n", None),
-        (b"MZ\0\nexit 9\n", None),
+        (b"MZ\0\0\nexit 9\n", None),
     ] {
         install(&at.join("script"), content, 0o755);
         let run = agree(at, None, &["./script", "a"]);

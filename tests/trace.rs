@@ -247,7 +247,7 @@ fn commands_are_shown_as_strace_shows_them() {
     let script = tempfile::NamedTempFile::new().unwrap();
     fs::write(script.path(), "exit 0\n").unwrap();
     fs::set_permissions(script.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let (_, script) = script.keep().unwrap();
+    let script = script.into_temp_path();
     let script = script.to_str().unwrap();
     agrees(
         &[],
@@ -257,7 +257,6 @@ fn commands_are_shown_as_strace_shows_them() {
     );
     let faults = ["execve:error=ENOENT:when=2"];
     agrees(&faults, &[], &["box", script, "a"], &["-1 ENOEXEC", "-1 ENOENT"]);
-    fs::remove_file(script).unwrap();
     for folder in ["a".repeat(255), ["b"; 900].join("/")] {
         let path = format!("/{folder}/c");
         agrees(&[], &[], &["box", &path], &["c\", [\"/"]);

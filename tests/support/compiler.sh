@@ -50,8 +50,10 @@ END
 core() {
     archive "$host" own
     # Those of the compiler itself are most of the package.
-    unpack "$new" './usr/lib/*' rust-web-src && unpack "$new" './usr/src/*/library/*' rust-web-src ||
-        return
+    unpack "$new" './usr/src/*/library/*' rust-web-src || return
+    sources=$new/usr/lib/rustlib/src
+    mkdir -p "$sources"
+    ln -s "$new"/usr/src/* "$sources/rust"
     empty=$work/empty
     mkdir -p "$empty/src"
     echo '#![no_std]' >"$empty/src/lib.rs"
@@ -64,14 +66,13 @@ panic = "abort"
 END
     # The standard library's own dependencies come with its sources: so no network is needed, and
     # nothing of the user's cargo.
-    library=$new/usr/lib/rustlib/src/rust/library
     (
         cd "$empty"
         export CARGO_HOME="$work/cargo" RUSTC="$new/rustc" RUSTC_BOOTSTRAP=1
         export RUSTFLAGS=-Cembed-bitcode=yes
         cargo build --quiet --release --offline -Zbuild-std=core --keep-going --target-dir target \
             --config 'source.crates-io.replace-with="vendor"' \
-            --config "source.vendor.directory=\"$library/vendor\"" \
+            --config "source.vendor.directory=\"$sources/rust/library/vendor\"" \
             $(printf -- '--target=%s ' "$@")
     )
     for target; do
@@ -82,5 +83,5 @@ END
             "$new/usr/lib/rustlib/$target/lib/" || return
     done
     # Nothing needs the sources any more, and they are half of it.
-    rm -r "$new/usr/src"
+    rm -r "$new/usr/src" "$sources"
 }

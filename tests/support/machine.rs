@@ -229,8 +229,7 @@ impl Machine {
         // Even if the test itself is killed, the machine ends some day.
         let mut emulator = command("timeout");
         emulator.arg(LIMIT.as_secs().to_string()).args(&self.emulator);
-        emulator.args(["-accel", "tcg", "-nodefaults", "-display", "none"]);
-        emulator.args(OWN_TIME);
+        emulator.args(["-accel", "tcg", "-nodefaults", "-display", "none"]).args(OWN_TIME);
         emulator.args(["-serial", "stdio", "-no-reboot", "-append", &append]).args(options);
         emulator.arg("-kernel").arg(self.file("vmlinuz")).arg("-initrd").arg(initrd);
         let (firmware, farewell) = (self.firmware.clone(), self.farewell);

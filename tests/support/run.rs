@@ -33,10 +33,20 @@ const GRACE: Duration = Duration::from_secs(60);
 /// How often is looked whether something happened.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// A command with nothing to read, whose output is collected unless the test gives it a file.
+/// A command with nothing to read, whose output is collected unless the test gives it a file. It
+/// ignores no signal, although who runs the tests may: a shell, in the background, does.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let heed_all = || {
+        for signal in 1..=libc::SIGRTMAX() {
+            // SAFETY: no handler is installed that could be run.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
+        Ok(())
+    };
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // SAFETY: signal is allowed between fork and execve (signal-safety(7)).
+    unsafe { command.pre_exec(heed_all) };
     command
 }
 
