@@ -37,8 +37,9 @@ constants! {
     Namespaces general: CLONE_FS CLONE_SIGHAND CLONE_NEWNS CLONE_NEWUTS CLONE_NEWUSER;
     Mount general: MS_BIND MS_REC MS_PRIVATE;
     Timer general: ITIMER_REAL;
+    Umount general: MNT_DETACH;
+    Open general: O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOCTTY O_NONBLOCK O_CLOEXEC O_PATH;
     Clock general: CLOCK_MONOTONIC;
-    Open general: O_RDONLY O_WRONLY O_RDWR O_NOCTTY O_NONBLOCK O_CLOEXEC O_PATH;
     PipeFlags general: O_NONBLOCK O_CLOEXEC;
     Dirfd general: AT_FDCWD;
     How general: SIG_BLOCK SIG_UNBLOCK SIG_SETMASK;

@@ -7,7 +7,7 @@
 use core::iter;
 
 use super::line::Line;
-use super::{argument, errno};
+use super::{argument, errno, signal};
 use crate::cpu;
 use crate::sys::file::STDERR;
 use crate::sys::table::{Call, Request};
@@ -60,6 +60,10 @@ pub fn as_call(line: &mut Line, request: &Request, outcome: Outcome) {
     match outcome {
         None => line.byte(b'?'),
         Some(Ok(address)) if request.call == Call::mmap => line.hex(address),
+        Some(Ok(number)) if request.call == Call::rt_sigtimedwait => {
+            signal::show(line.number(number as u64).text(" ("), number);
+            line.byte(b')')
+        }
         Some(Ok(number)) => line.number(number as u64),
         Some(Err(errno)) => {
             errno::name_and_text(line.text("-1 "), errno);
