@@ -23,8 +23,9 @@ const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
 #[rustfmt::skip]
-const CALLS: [(&str, c_long, usize); 39] = [
+const CALLS: [(&str, c_long, usize); 40] = [
     ("capget", libc::SYS_capget, 2), ("capset", libc::SYS_capset, 2),
+    ("clock_nanosleep", libc::SYS_clock_nanosleep, 4),
     ("clone", libc::SYS_clone, 5), ("close", libc::SYS_close, 1),
     ("execve", libc::SYS_execve, 3), ("exit", libc::SYS_exit, 1),
     ("exit_group", libc::SYS_exit_group, 1), ("fcntl", libc::SYS_fcntl, 3),

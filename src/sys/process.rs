@@ -13,7 +13,7 @@ use syscalls::Errno;
 
 use super::start::Strings;
 use super::table::Request;
-use super::{Failure, Sys};
+use super::{Failure, OLD_TIMES, Sys};
 use crate::cpu;
 
 /// A process id, or 0 for the calling process where the kernel says so.
@@ -187,8 +187,7 @@ impl Sys {
                 let (tv_sec, tv_nsec) = (rem.tv_sec.into(), rem.tv_nsec.into());
                 Ok(Sleep::Interrupted(__kernel_timespec { tv_sec, tv_nsec }))
             }
-            // Only there can a kernel be without the call (CONFIG_COMPAT_32BIT_TIME).
-            Err(Failure { errno: Errno::ENOSYS, .. }) if c_long::BITS < i64::BITS => {
+            Err(Failure { errno: Errno::ENOSYS, .. }) if OLD_TIMES => {
                 self.clock_nanosleep(duration)
             }
             Err(failure) => Err(failure),

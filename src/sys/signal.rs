@@ -15,7 +15,7 @@ use syscalls::Errno;
 
 use super::process::Pid;
 use super::table::{Call, Request};
-use super::{Failure, Sys};
+use super::{Failure, OLD_TIMES, Sys};
 use crate::cpu;
 
 impl Sys {
@@ -117,11 +117,18 @@ impl Sys {
     /// `EINTR` where the caller was stopped meanwhile.
     pub fn sigtimedwait(&self, set: &kernel_sigset_t) -> Result<SignalInfo, Failure> {
         let mut info = MaybeUninit::<siginfo_t>::zeroed();
+        let (set, info_at) = (ptr::from_ref(set), info.as_mut_ptr());
         let (no_timeout, size) = (0, size_of::<kernel_sigset_t>());
-        let request =
-            Request::rt_sigtimedwait(ptr::from_ref(set), info.as_mut_ptr(), no_timeout, size);
+        let request = Request::rt_sigtimedwait(set, info_at, no_timeout, size);
         // SAFETY: the kernel reads one kernel_sigset_t and writes one siginfo_t.
-        unsafe { self.call(request) }?;
+        match unsafe { self.call(request) } {
+            Err(Failure { errno: Errno::ENOSYS, .. }) if OLD_TIMES => {
+                let request = Request::rt_sigtimedwait_time64(set, info_at, no_timeout, size);
+                // SAFETY: the same.
+                unsafe { self.call(request) }
+            }
+            result => result,
+        }?;
         // SAFETY: zeros are good for it, and what the kernel wrote is too.
         Ok(SignalInfo(unsafe { info.assume_init() }))
     }

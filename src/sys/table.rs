@@ -303,6 +303,7 @@ calls! {
     rt_sigprocmask(how: How, set: Sigset, oldset: SigsetFilled, sigsetsize: Size);
     rt_sigqueueinfo(pid: Int, sig: Signal, info: Siginfo);
     rt_sigtimedwait(set: Sigset, info: SiginfoFilled, timeout: Address, sigsetsize: Size);
+    rt_sigtimedwait_time64(set: Sigset, info: SiginfoFilled, timeout: Address, sigsetsize: Size);
     setdomainname(name: Nodename, len: Size);
     sethostname(name: Nodename, len: Size);
     setitimer(which: Timer, new_value: Itimerval, old_value: Address);

@@ -60,7 +60,9 @@ pub fn as_call(line: &mut Line, request: &Request, outcome: Outcome) {
     match outcome {
         None => line.byte(b'?'),
         Some(Ok(address)) if request.call == Call::mmap => line.hex(address),
-        Some(Ok(number)) if request.call == Call::rt_sigtimedwait => {
+        Some(Ok(number))
+            if matches!(request.call, Call::rt_sigtimedwait | Call::rt_sigtimedwait_time64) =>
+        {
             signal::show(line.number(number as u64).text(" ("), number);
             line.byte(b')')
         }
