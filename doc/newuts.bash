@@ -48,6 +48,11 @@ _newuts_value() {
         --hold) COMPREPLY=($(compgen -W forever -- "$2")) ;;
         --persist) COMPREPLY=($(compgen -f -- "$2")) ;;
         --trace) COMPREPLY=($(compgen -W regs -- "$2")) ;;
+        --check)
+            local promises='list uname sethostname setdomainname clone unshare setns wait pidfd_open
+                ioctl_ns user_namespaces uts_namespaces namespaces proc_sys_kernel'
+            COMPREPLY=($(compgen -W "$promises" -- "$2"))
+            ;;
         --kill-child)
             local signals='HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT
                 CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'

@@ -73,6 +73,9 @@ complete -c newuts -n __newuts_options -s U -l user -d 'In a user namespace'
 complete -c newuts -n __newuts_options -s c -l map-current-user -d 'In a user namespace, as the same user'
 complete -c newuts -n __newuts_options -s r -l map-root-user -d 'In a user namespace, as root'
 complete -c newuts -n __newuts_options -l trace -a regs -d 'Show the system calls'
-complete -c newuts -n __newuts_options -l check -d 'Try what this kernel promises'
+complete -c newuts -n __newuts_options -l check -a \
+    'list uname sethostname setdomainname clone unshare setns wait pidfd_open
+    ioctl_ns user_namespaces uts_namespaces namespaces proc_sys_kernel' \
+    -d 'Try what this kernel promises'
 complete -c newuts -n __newuts_options -s h -l help -d 'Print a summary of the options'
 complete -c newuts -n __newuts_options -s V -l version -d 'Print the version'

@@ -6,6 +6,7 @@ use core::slice;
 
 use linux_raw_sys::general::{__kernel_timespec, SIGKILL};
 
+use crate::forms::check::Which;
 use crate::forms::demo::Demo;
 use crate::forms::join::Target;
 use crate::forms::namespace::{Namespace, User};
@@ -29,8 +30,8 @@ pub enum Form<'a> {
     Run,
     /// `newuts [OPTION]... --join TARGET [COMMAND [ARG]...]`
     Join(Target<'a>),
-    /// `newuts [OPTION]... --check`
-    Check,
+    /// `newuts [OPTION]... --check[=WHICH]`
+    Check(Which<'a>),
 }
 
 /// What the words of a command line say.
@@ -183,7 +184,7 @@ macro_rules! options {
 }
 
 options! {
-    "check" Check None CHECK;
+    "check" Check Optional CHECK;
     "delay" Delay Required DEMO;
     "domainname" Domainname Required NEW;
     "fork" Fork None FORKED | JOIN_FORKED;
@@ -313,7 +314,10 @@ impl<'a> CommandLine<'a> {
     /// Takes an option with its value, if it can take that. One that must have a value has it.
     fn take(&mut self, option: Opt, value: Option<&'a CStr>) -> Option<()> {
         match option {
-            Opt::Check => self.form = Some(Form::Check),
+            Opt::Check => {
+                let which = value.map_or(Some(Which::All), |value| Which::read(value.to_bytes()));
+                self.form = Some(Form::Check(which?));
+            }
             Opt::Delay => self.demo.delay = duration(value?.to_bytes())?,
             Opt::Domainname => self.demo.namespace.domainname = value,
             Opt::Fork => self.fork = true,
@@ -363,7 +367,7 @@ impl<'a> CommandLine<'a> {
             Form::Join(_) if self.fork => (JOIN_FORKED, b"with --join"),
             Form::Join(_) if has_command => (JOIN, b"with --join"),
             Form::Join(_) => (JOIN_ALONE, b"with --join"),
-            Form::Check => (CHECK, b"with --check"),
+            Form::Check(_) => (CHECK, b"with --check"),
             Form::Help | Form::Version => return Ok(form),
         };
         let unfit = USES.iter().zip(self.unfit).find(|(known, _)| **known == used);
@@ -371,7 +375,7 @@ impl<'a> CommandLine<'a> {
             return Err(Mistake { wrong: Wrong::Unfit, words: [option, with] });
         }
         match (form, self.command.peek()) {
-            (Form::Check, Some(word)) => Err(Mistake::new(Wrong::Operand, word.to_bytes())),
+            (Form::Check(_), Some(word)) => Err(Mistake::new(Wrong::Operand, word.to_bytes())),
             _ => Ok(form),
         }
     }

@@ -51,7 +51,7 @@ const HELP: &str = "\
 Usage: newuts [OPTION]... HOSTNAME
        newuts [OPTION]... HOSTNAME COMMAND [ARG]...
        newuts [OPTION]... --join TARGET [COMMAND [ARG]...]
-       newuts [OPTION]... --check
+       newuts [OPTION]... --check[=WHICH]
 Show a child with a host name of its own; run COMMAND under HOSTNAME; or run it
 in the UTS namespace of TARGET, a process id or a path with a slash.
 
@@ -66,7 +66,7 @@ in the UTS namespace of TARGET, a process id or a path with a slash.
   -c, --map-current-user  the same, and stay the user and group that you are
   -r, --map-root-user     the same, and be root there
   --trace[=regs]          show the system calls, as strace(1) or as registers
-  --check                 try what the kernel promises; prints KTAP
+  --check[=WHICH]         try what the kernel promises (list, 6,26-31, setns)
   -h, --help; -V, --version  print this help; print the version
 
 Exit status: that of COMMAND; else that of the child, or 128 plus the signal
@@ -109,7 +109,7 @@ fn answer(
         Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
         Form::Run => command::run(sys, process, init, demo, *fork, command),
         Form::Join(target) => join::join(sys, process, init, target, demo, *fork, command),
-        Form::Check => check::check(sys, init),
+        Form::Check(which) => check::check(sys, process, init, which),
         Form::Help => say(sys, HELP),
         Form::Version => say(sys, VERSION),
     }

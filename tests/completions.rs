@@ -99,6 +99,8 @@ fn of_values_are_behind_their_options() {
     complete("newuts --hold ", &["forever"]);
     complete("newuts --hold=", &["forever"]);
     complete("newuts --trace=", &["regs"]);
+    complete("newuts --check=l", &["list"]);
+    complete("newuts --check=set", &["setdomainname", "sethostname", "setns"]);
     complete("newuts --kill-child=TE", &["TERM"]);
     complete("newuts --delay ", &[]);
     complete("newuts --domainname ", &[]);
@@ -117,6 +119,17 @@ fn of_signals_are_those_that_the_program_takes() {
                 "{shell}: {signal}"
             );
         }
+    }
+}
+
+#[test]
+fn of_checks_are_those_that_the_program_takes() {
+    needs!(shells());
+    let list = newuts(["--check=list"]).run().stdout;
+    let pages = list.lines().map(|line| line.split([' ', '(']).nth(1).unwrap());
+    let expected: BTreeSet<_> = pages.chain(["list"]).map(str::to_owned).collect();
+    for (shell, complete) in SHELLS {
+        assert_eq!(complete("newuts --check="), expected, "{shell}");
     }
 }
 

@@ -107,7 +107,7 @@ fn can_have_user_namespace(sys: &Sys) -> bool {
 }
 
 /// `EPERM` because the caller may make no user namespace.
-fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
+pub(super) fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
     if is_in_chroot(sys) {
         return Some("no user namespace can be made in a chroot");
     }
@@ -144,7 +144,7 @@ fn has_no_mapping(sys: &Sys) -> bool {
 /// `EPERM` from the write of a map: since Linux 5.12 root outside can be mapped only by who has
 /// `CAP_SETFCAP` there. A map of one's own id, in a user namespace that is new, is refused for no
 /// other reason.
-fn no_map(sys: &Sys, ids: Option<Ids>) -> Option<&'static str> {
+pub(super) fn no_map(sys: &Sys, ids: Option<Ids>) -> Option<&'static str> {
     if ids?.uid != 0 {
         return None;
     }
@@ -159,7 +159,7 @@ fn no_map(sys: &Sys, ids: Option<Ids>) -> Option<&'static str> {
 
 /// `EPERM` because a seccomp filter says so: there is one, and the same call is refused also with
 /// arguments for which the kernel has another errno, whoever asks.
-fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str> {
+pub(super) fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str> {
     let is_capable = || sys.capget().is_ok_and(|effective| effective & (1 << CAP_SYS_ADMIN) != 0);
     let sets_name = matches!(call, Call::sethostname | Call::setdomainname);
     (sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER)
@@ -169,13 +169,17 @@ fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str> {
 }
 
 /// `EACCES`: the kernel has no other reason for it in these calls; but a filter may say anything.
-fn refused_by_security_module(sys: &Sys, call: Call, flags: u32) -> Option<&'static str> {
+pub(super) fn refused_by_security_module(
+    sys: &Sys,
+    call: Call,
+    flags: u32,
+) -> Option<&'static str> {
     (harmless(sys, call, flags) == Some(Errno::EINVAL)).then_some("a security module refuses it")
 }
 
 /// Makes a call with the same flags, and arguments that the kernel refuses before it asks for a
 /// permission. A filter, which sees numbers only, takes it for the same call, and says again what it
-/// said; the kernel says `EINVAL` or `EBADF`. Gives the errno.
+/// said; the kernel says `EINVAL`, `EBADF` or `EFAULT`. Gives the errno.
 fn harmless(sys: &Sys, call: Call, flags: u32) -> Option<Errno> {
     let request = match call {
         // kernel/fork.c, copy_process: who shares its folder shares its user namespace, and who
@@ -185,6 +189,8 @@ fn harmless(sys: &Sys, call: Call, flags: u32) -> Option<Errno> {
         // kernel/fork.c, check_unshare_flags: that is no flag of unshare.
         Call::unshare => Request::unshare(flags | CLONE_VFORK),
         Call::setns => Request::setns(-1, flags),
+        // fs/namespace.c: nothing can be mounted at no path.
+        Call::mount => Request::mount(0, 0, 0, 0, 0),
         // kernel/sys.c: the capability is asked for first, then the length is looked at.
         Call::sethostname => Request::sethostname(0, -1),
         Call::setdomainname => Request::setdomainname(0, -1),

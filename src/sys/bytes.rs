@@ -21,6 +21,12 @@ pub fn same(one: &[u8], other: &[u8]) -> bool {
     one.iter().eq(other)
 }
 
+/// Whether a string begins with another: `starts_with`, but for the linker, as in [`same`].
+#[must_use]
+pub fn begins(string: &[u8], beginning: &[u8]) -> bool {
+    string.get(..beginning.len()).is_some_and(|part| same(part, beginning))
+}
+
 /// Reads a whole number in decimal. None if there is anything but digits, or too many of them.
 #[must_use]
 pub fn number(digits: &[u8]) -> Option<u64> {

@@ -1,4 +1,5 @@
-//! Files. Follows open(2), pipe(2), read(2), write(2), close(2), fcntl(2), statx(2), mount(2).
+//! Files. Follows open(2), pipe(2), read(2), write(2), close(2), fcntl(2), statx(2), readlink(2),
+//! mkdir(2), chroot(2), mount(2).
 //!
 //! No descriptor that a method here or elsewhere gives has the number of a standard one, also where
 //! those are closed: what is written to standard output must not go into another file.
@@ -8,8 +9,8 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use linux_raw_sys::general::{
-    AT_FDCWD, AT_STATX_SYNC_AS_STAT, F_DUPFD_CLOEXEC, F_GETFD, MNT_DETACH, O_CLOEXEC, O_CREAT,
-    O_EXCL, STATX_ATTR_MOUNT_ROOT, statx,
+    AT_EMPTY_PATH, AT_FDCWD, AT_STATX_SYNC_AS_STAT, F_DUPFD_CLOEXEC, F_GETFD, MNT_DETACH,
+    O_CLOEXEC, O_CREAT, O_EXCL, STATX_ATTR_MOUNT_ROOT, STATX_INO, STATX_MNT_ID, STATX_UID, statx,
 };
 
 use syscalls::Errno;
@@ -162,15 +163,84 @@ impl Sys {
     ///
     /// `ENOENT`, `EACCES` and the others of statx(2).
     pub fn statx_is_mount_root(&self, path: &CStr) -> Result<Option<bool>, Failure> {
-        let mut buf = MaybeUninit::<statx>::uninit();
-        let (path, flags) = (path.as_ptr(), AT_STATX_SYNC_AS_STAT);
-        // SAFETY: the kernel reads `path` up to its NUL and writes one statx.
-        unsafe { self.call(Request::statx(AT_FDCWD, path, flags, 0, buf.as_mut_ptr())) }?;
-        // SAFETY: the call succeeded, so all of it is written (fs/stat.c, cp_statx).
-        let found = unsafe { buf.assume_init_ref() };
+        let found = self.statx(AT_FDCWD, path, 0, 0)?;
         let attribute = u64::from(STATX_ATTR_MOUNT_ROOT);
         let is_known = found.stx_attributes_mask & attribute != 0;
         Ok(is_known.then_some(found.stx_attributes & attribute != 0))
+    }
+
+    /// `statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, STATX_UID, buf)`—Whose file `path` is, as the
+    /// caller's user namespace numbers users.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `EACCES` and the others of statx(2).
+    pub fn statx_uid(&self, path: &CStr) -> Result<u32, Failure> {
+        self.statx(AT_FDCWD, path, 0, STATX_UID).map(|found| found.stx_uid)
+    }
+
+    /// `statx(AT_FDCWD, path, AT_STATX_SYNC_AS_STAT, STATX_MNT_ID, buf)`—The number of the mount
+    /// that `path` is on, which no other has, in this or another mount namespace. None where the
+    /// kernel does not say, before Linux 5.8.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `EACCES` and the others of statx(2).
+    pub fn statx_mnt_id(&self, path: &CStr) -> Result<Option<u64>, Failure> {
+        let found = self.statx(AT_FDCWD, path, 0, STATX_MNT_ID)?;
+        Ok((found.stx_mask & STATX_MNT_ID != 0).then_some(found.stx_mnt_id))
+    }
+
+    /// `statx(fd, "", AT_STATX_SYNC_AS_STAT|AT_EMPTY_PATH, STATX_INO, buf)`—The number of a file's
+    /// inode.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF`, `ENOSYS` before Linux 4.11.
+    pub fn statx_ino(&self, fd: Fd) -> Result<u64, Failure> {
+        self.statx(fd, c"", AT_EMPTY_PATH, STATX_INO).map(|found| found.stx_ino)
+    }
+
+    /// `statx(dirfd, path, AT_STATX_SYNC_AS_STAT|flags, mask, buf)`.
+    fn statx(&self, dirfd: Fd, path: &CStr, flags: u32, mask: u32) -> Result<statx, Failure> {
+        let mut buf = MaybeUninit::<statx>::uninit();
+        let (path, flags) = (path.as_ptr(), AT_STATX_SYNC_AS_STAT | flags);
+        // SAFETY: the kernel reads `path` up to its NUL and writes one statx.
+        unsafe { self.call(Request::statx(dirfd, path, flags, mask, buf.as_mut_ptr())) }?;
+        // SAFETY: the call succeeded, so all of it is written (fs/stat.c, cp_statx).
+        Ok(unsafe { buf.assume_init() })
+    }
+
+    /// `readlinkat(AT_FDCWD, path, buf, bufsiz)`—Reads where a symbolic link leads, and says how
+    /// many bytes that is; as many as fit.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `EACCES`, `EINVAL` for what is no link, and the others of readlink(2).
+    pub fn readlinkat(&self, path: &CStr, buf: &mut [u8]) -> Result<usize, Failure> {
+        let request = Request::readlinkat(AT_FDCWD, path.as_ptr(), buf.as_mut_ptr(), buf.len());
+        // SAFETY: the kernel reads `path` up to its NUL and writes no more than the buffer's length.
+        unsafe { self.call(request) }
+    }
+
+    /// `mkdirat(AT_FDCWD, path, mode)`—Makes a folder.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST`, `ENOENT`, `EACCES`, `EROFS` and the others of mkdir(2).
+    pub fn mkdirat(&self, path: &CStr, mode: u32) -> Result<(), Failure> {
+        // SAFETY: the kernel only reads `path`, up to its NUL.
+        unsafe { self.call(Request::mkdirat(AT_FDCWD, path.as_ptr(), mode)) }.map(|_| ())
+    }
+
+    /// `chroot(path)`—Makes a folder the root of the caller's file system.
+    ///
+    /// # Errors
+    ///
+    /// `EPERM` without `CAP_SYS_CHROOT`, `ENOENT`, `ENOTDIR`.
+    pub fn chroot(&self, path: &CStr) -> Result<(), Failure> {
+        // SAFETY: the kernel only reads `path`, up to its NUL.
+        unsafe { self.call(Request::chroot(path.as_ptr())) }.map(|_| ())
     }
 
     /// `mount(source, target, NULL, mountflags, NULL)`—Binds what is at `source` to `target`, or
@@ -181,8 +251,21 @@ impl Sys {
     /// `EPERM` without `CAP_SYS_ADMIN` in the owner of the mount namespace, `ENOENT`, `EINVAL`
     /// and the others of mount(2).
     pub fn mount(&self, source: &CStr, target: &CStr, mountflags: u32) -> Result<(), Failure> {
-        let request = Request::mount(source.as_ptr(), target.as_ptr(), 0, mountflags, 0);
+        let (source, target, no_type) = (source.as_ptr(), target.as_ptr(), 0);
         // SAFETY: the kernel only reads the two strings.
+        unsafe { self.call(Request::mount(source, target, no_type, mountflags, 0)) }.map(|_| ())
+    }
+
+    /// `mount(filesystemtype, target, filesystemtype, 0, NULL)`—Mounts a new file system that has no
+    /// disk at `target`.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` for a type that this kernel does not know, and those of [`Sys::mount`].
+    pub fn mount_new(&self, filesystemtype: &CStr, target: &CStr) -> Result<(), Failure> {
+        let kind = filesystemtype.as_ptr();
+        let request = Request::mount(kind, target.as_ptr(), kind, 0, 0);
+        // SAFETY: the kernel only reads the three strings.
         unsafe { self.call(request) }.map(|_| ())
     }
 }

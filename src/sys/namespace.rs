@@ -8,7 +8,7 @@ use linux_raw_sys::general::{
     _LINUX_CAPABILITY_VERSION_3, O_EXCL,
 };
 use linux_raw_sys::ioctl::NS_GET_USERNS;
-use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP};
+use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
 
 use super::file::Fd;
 use super::process::{Pid, to_int};
@@ -17,6 +17,9 @@ use super::{Failure, Sys};
 
 /// `pidfd_open(2)`: the process may be a thread (Linux 6.9; `O_EXCL` in the kernel's pidfd.h).
 pub const PIDFD_THREAD: u32 = O_EXCL;
+
+/// prctl(2), `PR_SET_DUMPABLE`: like a program that sets no ids (include/linux/sched/coredump.h).
+const SUID_DUMP_USER: u32 = 1;
 
 /// ioctl(2) on a pidfd: the UTS namespace of the process. `_IO(0xff, 10)` in the kernel's pidfd.h
 /// since Linux 6.11. The lower 16 bits are those two numbers, those above are the CPU's.
@@ -108,6 +111,17 @@ impl Sys {
         // SAFETY: the kernel reads the sets. It writes to the header if it does not know the
         // version.
         unsafe { self.call(request) }.map(|_| ())
+    }
+
+    /// `prctl(PR_SET_DUMPABLE, SUID_DUMP_USER)`—The caller's files in /proc belong to its user, also
+    /// where it was started from a file that set its ids.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn prctl_set_dumpable(&self) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::prctl(PR_SET_DUMPABLE, SUID_DUMP_USER)) }.map(|_| ())
     }
 
     /// `geteuid()`—The caller's effective user id. Cannot fail.

@@ -7,10 +7,13 @@ use core::num::NonZero;
 use core::{mem, ptr};
 
 use linux_raw_sys::general::{
-    __kernel_timespec, CLOCK_MONOTONIC, WCONTINUED, WNOHANG, WUNTRACED, timespec,
+    __kernel_timespec, CLOCK_MONOTONIC, CLONE_ARGS_SIZE_VER0, CLONE_FILES, CLONE_FS, CLONE_SIGHAND,
+    CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM, RLIMIT_NPROC, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED,
+    clone_args, rlimit64, timespec,
 };
 use syscalls::Errno;
 
+use super::memory::Stack;
 use super::start::Strings;
 use super::table::Request;
 use super::{Failure, OLD_TIMES, Sys};
@@ -33,7 +36,7 @@ pub enum Sleep {
 
 /// How a child ended, or that it stopped or goes on: the word that wait4(2) fills in, as wait(2)
 /// describes it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct WaitStatus(c_int);
 
 /// The word of a child that goes on (the kernel's include/linux/wait.h has only the number).
@@ -57,6 +60,19 @@ impl WaitStatus {
     #[must_use]
     pub fn is_continued(self) -> bool {
         self.0 == CONTINUED
+    }
+
+    /// The status of a child that has exited with this one.
+    #[must_use]
+    pub fn exited_with(status: u8) -> Self {
+        Self(c_int::from(status) << 8)
+    }
+
+    /// The signal that killed the child; none if it exited.
+    #[must_use]
+    pub fn signal(self) -> Option<u8> {
+        let [low, ..] = self.0.to_le_bytes();
+        Some(low & 0x7f).filter(|signal| *signal != 0)
     }
 
     /// The status as a shell gives it: N after `exit(N)`, 128+S after death by signal S.
@@ -148,6 +164,57 @@ impl Sys {
         // SAFETY: without CLONE_VM, which is no flag for this, the child has a copy of everything.
         let pid = unsafe { self.call(Request::clone(flags, 0, 0, 0, 0)) }.map(to_int)?;
         Ok(NonZero::new(pid).map_or(Fork::Child, Fork::Parent))
+    }
+
+    /// `clone3({flags, exit_signal=SIGCHLD}, 64)`—[`Sys::clone_fork`] by the newer call.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::clone`]; `ENOSYS` before Linux 5.3.
+    pub fn clone3_fork(&self, flags: u32) -> Result<Fork, Failure> {
+        let args = clone3_args(flags);
+        let size = CLONE_ARGS_SIZE_VER0 as usize;
+        // SAFETY: the kernel reads the first 64 bytes of the structure. Without CLONE_VM, which is
+        // no flag for this, the child has a copy of everything.
+        let pid = unsafe { self.call(Request::clone3(ptr::from_ref(&args), size)) }.map(to_int)?;
+        Ok(NonZero::new(pid).map_or(Fork::Child, Fork::Parent))
+    }
+
+    /// `clone(CLONE_VM|…|CLONE_THREAD, child_stack, NULL, NULL, 0)`—Starts a thread of the calling
+    /// process, which calls `func(arg)` on `stack`, and ends with it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::clone`].
+    ///
+    /// # Safety
+    ///
+    /// Nothing else uses the stack, `func` accepts `arg`, and what that points to lives, with all
+    /// that `func` touches, as long as the thread, and is fit for sharing.
+    pub unsafe fn clone_thread(
+        &self,
+        stack: &Stack,
+        func: extern "C" fn(*const c_void) -> c_int,
+        arg: *const c_void,
+    ) -> Result<(), Failure> {
+        let flags =
+            CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+        // What the thread is to do lies at the top of its own stack, because this function returns
+        // before the thread has read it.
+        let size = size_of::<Child<'_>>().next_multiple_of(16);
+        let child_stack = stack.top().wrapping_byte_sub(size);
+        let request = Request::clone(flags, child_stack, 0, 0, 0);
+        let child: *mut Child<'_> = child_stack.cast();
+        // SAFETY: the stack's memory is writable, aligned to 16 and this function's alone.
+        unsafe { child.write(Child { sys: self, request, func, arg }) };
+        // SAFETY: the stack is as the trampoline wants it, `first_function` gets what it accepts,
+        // and what the two share is fit for that, by this function's own contract.
+        let raw = unsafe {
+            cpu::clone(flags as usize, child_stack, first_function, child.cast_const().cast())
+        };
+        let result = Errno::from_ret(raw);
+        self.tell(&request, Some(result));
+        result.map(|_| ()).map_err(|errno| Failure { call: request.call, errno })
     }
 
     /// `execve(pathname, argv, envp)`—Becomes another program. Returns only where it cannot: the
@@ -270,6 +337,34 @@ impl Sys {
         unsafe { self.call(Request::getsid(pid)) }.map(to_int)
     }
 
+    /// `wait4(pid, wstatus, WNOHANG, NULL)`—Whether the child `pid` has ended: its id, and how. None
+    /// while it has not.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::wait4`].
+    pub fn wait4_nohang(&self, pid: Pid) -> Result<Option<(Pid, WaitStatus)>, Failure> {
+        let mut wstatus: c_int = 0;
+        let request = Request::wait4(pid, ptr::from_mut(&mut wstatus), WNOHANG, 0);
+        // SAFETY: the kernel writes one int.
+        let pid = unsafe { self.call(request) }.map(to_int)?;
+        Ok((pid != 0).then_some((pid, WaitStatus(wstatus))))
+    }
+
+    /// `prlimit64(0, RLIMIT_NPROC, NULL, old_limit)`—How many processes the caller's user may have;
+    /// none where there is no limit.
+    ///
+    /// # Errors
+    ///
+    /// `ENOSYS` before Linux 2.6.36.
+    pub fn prlimit_nproc(&self) -> Result<Option<u64>, Failure> {
+        let mut limit = rlimit64 { rlim_cur: 0, rlim_max: 0 };
+        let request = Request::prlimit64(0, RLIMIT_NPROC, 0, ptr::from_mut(&mut limit));
+        // SAFETY: the kernel writes one rlimit64.
+        unsafe { self.call(request) }?;
+        Ok((limit.rlim_cur != u64::MAX).then_some(limit.rlim_cur))
+    }
+
     /// `exit(status)`—Ends the calling thread: of the child there is but one.
     pub fn exit(&self, status: c_int) -> ! {
         self.end(Request::exit(status))
@@ -305,6 +400,24 @@ impl Sys {
     pub(super) fn id(&self, request: Request) -> Pid {
         // SAFETY: no arguments, no memory.
         unsafe { self.call(request) }.map(to_int).unwrap_or_default()
+    }
+}
+
+/// The argument of clone3(2) for a child that goes on where its parent does.
+#[must_use]
+pub fn clone3_args(flags: u32) -> clone_args {
+    clone_args {
+        flags: flags.into(),
+        pidfd: 0,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: SIGCHLD.into(),
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: 0,
     }
 }
 

@@ -1,13 +1,13 @@
-//! Signals. Follows kill(2), sigaction(2), sigprocmask(2), setitimer(2), prctl(2)
+//! Signals. Follows kill(2), sigaction(2), sigprocmask(2), prctl(2)
 //! (`PR_SET_PDEATHSIG`).
 
-use core::ffi::{c_int, c_long, c_ulong};
+use core::ffi::{c_int, c_ulong};
 use core::mem::MaybeUninit;
 use core::{mem, ptr};
 
 use linux_raw_sys::general::{
-    __kernel_old_itimerval, __kernel_old_timeval, __kernel_sighandler_t, ITIMER_REAL, SIG_SETMASK,
-    kernel_sigaction, kernel_sigset_t, siginfo__bindgen_ty_1__bindgen_ty_1, siginfo_t,
+    __kernel_sighandler_t, SIG_SETMASK, kernel_sigaction, kernel_sigset_t,
+    siginfo__bindgen_ty_1__bindgen_ty_1, siginfo_t,
 };
 use linux_raw_sys::prctl::PR_SET_PDEATHSIG;
 use linux_raw_sys::signal_macros::{SIG_DFL, sig_ign};
@@ -169,21 +169,6 @@ impl Sys {
         let (no_old_one, size) = (0, size_of::<kernel_sigset_t>());
         let request = Request::rt_sigaction(signum, ptr::from_ref(act), no_old_one, size);
         // SAFETY: the kernel reads one kernel_sigaction, which it gave itself.
-        unsafe { self.call(request) }.map(|_| ())
-    }
-
-    /// `setitimer(ITIMER_REAL, {seconds}, NULL)`—The caller gets a `SIGALRM` when so many seconds
-    /// have passed.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for a negative number of seconds.
-    pub fn setitimer(&self, seconds: c_long) -> Result<(), Failure> {
-        let never = __kernel_old_timeval { tv_sec: 0, tv_usec: 0 };
-        let then = __kernel_old_timeval { tv_sec: seconds, tv_usec: 0 };
-        let new_value = __kernel_old_itimerval { it_interval: never, it_value: then };
-        let request = Request::setitimer(ITIMER_REAL, ptr::from_ref(&new_value), 0);
-        // SAFETY: the kernel reads one itimerval.
         unsafe { self.call(request) }.map(|_| ())
     }
 

@@ -45,8 +45,6 @@ pub enum Kind {
     Timespec64,
     /// `CLOCK_…` of clock_nanosleep(2).
     Clock,
-    /// An `itimerval`.
-    Itimerval,
     /// A `new_utsname` that the call fills in.
     Utsname,
     /// A status of wait(2) that the call fills in.
@@ -77,6 +75,10 @@ pub enum Kind {
     Pipe,
     /// A `statx` that the call fills in.
     Statx,
+    /// A `clone_args` of clone3(2).
+    CloneArgs,
+    /// A `rlimit64` that the call fills in.
+    Rlimit,
     /// `AT_FDCWD`.
     Dirfd,
     /// `PROT_…` of mmap(2).
@@ -95,10 +97,6 @@ pub enum Kind {
     OpenMode,
     /// `MNT_…` of umount(2).
     Umount,
-    /// `W…` of wait(2).
-    WaitOptions,
-    /// `ITIMER_…` of setitimer(2).
-    Timer,
     /// `PIDFD_…` of pidfd_open(2).
     Pidfd,
     /// `O_…` of pipe(2).
@@ -109,6 +107,12 @@ pub enum Kind {
     StatxFlags,
     /// `STATX_…` of statx(2).
     StatxMask,
+    /// `W…` of wait4(2).
+    WaitOptions,
+    /// `RLIMIT_…` of prlimit(2).
+    Resource,
+    /// The permissions of a new folder.
+    Mode,
     /// `F_…` of fcntl(2).
     Fcntl,
     /// What a command of fcntl(2) takes, if it takes anything.
@@ -274,8 +278,10 @@ macro_rules! calls {
 calls! {
     capget(hdrp: CapHeader, datap: CapFilled);
     capset(hdrp: CapHeader, datap: CapSets);
+    chroot(path: Path);
     clock_nanosleep(clockid: Clock, flags: Int, request: Timespec64, remain: Address);
     clone(flags: Clone, child_stack: Hidden, parent_tid: Hidden, child_tid: Hidden, tls: Hidden);
+    clone3(cl_args: CloneArgs, size: Size);
     close(fd: Int);
     execve(pathname: Path, argv: Argv, envp: Envp);
     exit(status: Int);
@@ -289,15 +295,18 @@ calls! {
     getsid(pid: Int);
     ioctl(fd: Int, request: Ioctl, arg: IoctlArg);
     kill(pid: Int, sig: Signal);
+    mkdirat(dirfd: Dirfd, pathname: Path, mode: Mode);
     mmap(addr: Address, length: Size, prot: Prot, flags: Map, fd: Int, offset: Size);
-    mount(source: Path, target: Path, filesystemtype: Address, mountflags: Mount, data: Address);
+    mount(source: Path, target: Path, filesystemtype: Path, mountflags: Mount, data: Address);
     mprotect(addr: Address, size: Size, prot: Prot);
     nanosleep(req: Timespec, rem: Address);
     openat(dirfd: Dirfd, pathname: Path, flags: Open, mode: OpenMode);
     pidfd_open(pid: Int, flags: Pidfd);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
+    prlimit64(pid: Int, resource: Resource, new_limit: Address, old_limit: Rlimit);
     read(fd: Int, buf: Filled, count: Size);
+    readlinkat(dirfd: Dirfd, pathname: Path, buf: Filled, bufsiz: Size);
     reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);
     rt_sigaction(signum: Signal, act: Sigaction, oldact: SigactionFilled, sigsetsize: Size);
     rt_sigprocmask(how: How, set: Sigset, oldset: SigsetFilled, sigsetsize: Size);
@@ -306,7 +315,6 @@ calls! {
     rt_sigtimedwait_time64(set: Sigset, info: SiginfoFilled, timeout: Address, sigsetsize: Size);
     setdomainname(name: Nodename, len: Size);
     sethostname(name: Nodename, len: Size);
-    setitimer(which: Timer, new_value: Itimerval, old_value: Address);
     setns(fd: Int, nstype: Namespaces);
     setpgid(pid: Int, pgid: Int);
     setresgid(rgid: Id, egid: Id, sgid: Id);

@@ -11,12 +11,12 @@ use core::ffi::{CStr, c_int};
 use core::{ptr, slice};
 
 use linux_raw_sys::general::{
-    __kernel_old_itimerval, __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct,
-    F_GETFD, O_CREAT, S_ISGID, S_ISUID, S_ISVTX, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED,
-    kernel_sigaction, statx, timespec,
+    __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct, F_GETFD, FD_CLOEXEC,
+    O_CREAT, S_IFDIR, S_IFMT, S_ISGID, S_ISUID, S_ISVTX, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED,
+    clone_args, kernel_sigaction, rlimit64, statx, timespec,
 };
-use linux_raw_sys::ioctl::NS_GET_USERNS;
-use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP};
+use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
+use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 use syscalls::Errno;
 
@@ -28,7 +28,7 @@ use crate::sys::namespace::PIDFD_GET_UTS_NAMESPACE;
 use crate::sys::process::CONTINUED;
 use crate::sys::signal::SignalInfo;
 use crate::sys::start::Strings;
-use crate::sys::table::{Kind, Request};
+use crate::sys::table::{Call, Kind, Request};
 
 /// The most that is shown of a string, in bytes, and of an array, in strings: strace's `-s`.
 const MAX_STRLEN: usize = 32;
@@ -42,7 +42,7 @@ pub fn is_shown(kind: Kind, request: &Request) -> bool {
         Kind::PrctlArg => first as u32 != PR_GET_SECCOMP,
         Kind::OpenMode => third as u32 & O_CREAT != 0,
         Kind::FcntlArg => second as u32 != F_GETFD,
-        Kind::IoctlArg => second as u32 != NS_GET_USERNS,
+        Kind::IoctlArg => !matches!(second as u32, NS_GET_USERNS | NS_GET_PARENT | NS_GET_NSTYPE),
         _ => true,
     }
 }
@@ -57,14 +57,14 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Size | Kind::IoctlArg => number(line, word as u64),
         Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => address(line, word),
+        Kind::Dirfd if !(word as c_int).is_negative() => int(line, word as c_int),
         Kind::Clock
         | Kind::Dirfd
         | Kind::Fcntl
         | Kind::How
         | Kind::Prctl
         | Kind::Reboot
-        | Kind::StatxFlags
-        | Kind::Timer => constant::one(line, kind, word as u32),
+        | Kind::Resource => constant::one(line, kind, word as u32),
         Kind::Prot
         | Kind::Map
         | Kind::Namespaces
@@ -72,13 +72,14 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         | Kind::Open
         | Kind::Umount
         | Kind::PipeFlags
+        | Kind::StatxFlags
         | Kind::StatxMask => constant::flags(line, kind, word as u32),
-        Kind::OpenMode => mode(line, word as u32),
         Kind::WaitOptions => wait_options(line, word as u32),
         Kind::Ioctl => ioctl(line, word as u32),
         Kind::Pidfd => pidfd_flags(line, word),
         Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
+        Kind::Mode | Kind::OpenMode => octal(line, word as u32),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
         Kind::Path => path(line, c_string(word)),
         Kind::Bytes | Kind::Nodename => string(line, bytes(word, next)),
@@ -89,6 +90,8 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Sigset | Kind::SigsetFilled => signal::show_set(line, structure(word)),
         Kind::Siginfo | Kind::SiginfoFilled => info(line, structure(word)),
         Kind::Statx => status(line, structure(word)),
+        Kind::CloneArgs => clone_args(line, structure(word)),
+        Kind::Rlimit => limit(line, structure(word)),
         Kind::Timespec => {
             let timespec { tv_sec, tv_nsec } = structure(word);
             time(line, (*tv_sec).into(), (*tv_nsec).into());
@@ -97,12 +100,44 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
             let __kernel_timespec { tv_sec, tv_nsec } = structure(word);
             time(line, *tv_sec, *tv_nsec);
         }
-        Kind::Itimerval => timer(line, structure(word)),
         Kind::Utsname => utsname(line, structure(word)),
         Kind::WaitStatus => wait_status(line, *structure(word)),
         Kind::Sigaction | Kind::SigactionFilled => action(line, structure(word)),
         Kind::CapHeader => cap_header(line, *structure(word)),
         Kind::CapFilled | Kind::CapSets => cap_sets(line, structure(word)),
+    }
+}
+
+/// What the result of a call is, where strace shows that in words, too: the flags of a descriptor, or
+/// the type of a namespace, or a signal.
+#[must_use]
+pub fn result_kind(request: &Request) -> Option<Kind> {
+    match (request.call, request.args[1] as u32) {
+        (Call::fcntl, F_GETFD) => Some(Kind::FcntlArg),
+        (Call::ioctl, NS_GET_NSTYPE) => Some(Kind::Namespaces),
+        (Call::rt_sigtimedwait | Call::rt_sigtimedwait_time64, _) => Some(Kind::Signal),
+        _ => None,
+    }
+}
+
+/// Appends a result of this kind: `0x1 (flags FD_CLOEXEC)`, `67108864 (CLONE_NEWUTS)`, `17 (SIGCHLD)`.
+pub fn show_result(line: &mut Line, kind: Kind, result: usize) {
+    match (kind, result as u32) {
+        (Kind::FcntlArg, FD_CLOEXEC) => {
+            line.text("0x1 (flags FD_CLOEXEC)");
+        }
+        (Kind::Namespaces, flag) => {
+            line.number(flag.into()).text(" (");
+            constant::flags(line, kind, flag);
+            line.byte(b')');
+        }
+        (Kind::Signal, number) => {
+            signal::show(line.number(number.into()).text(" ("), result);
+            line.byte(b')');
+        }
+        (_, number) => {
+            line.number(number.into());
+        }
     }
 }
 
@@ -126,10 +161,13 @@ fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bo
             | Kind::SigsetFilled
             | Kind::SiginfoFilled
             | Kind::SigactionFilled
+            | Kind::Rlimit
     );
     let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
     match outcome {
         _ if word == 0 || too_long => false,
+        // Nobody has ended: wait(2), WNOHANG.
+        Some(Ok(0)) if kind == Kind::WaitStatus => false,
         Some(Ok(_)) => true,
         Some(Err(errno)) => errno != Errno::EFAULT && !filled_in,
         None => !filled_in,
@@ -200,7 +238,39 @@ fn clone(line: &mut Line, flags: u32, child_stack: usize) {
     line.text("child_stack=");
     address(line, child_stack);
     line.text(", flags=");
-    constant::flags(line, Kind::Namespaces, flags);
+    constant::flags(line, Kind::Clone, flags);
+}
+
+/// `{flags=CLONE_NEWUTS, exit_signal=SIGCHLD, stack=NULL, stack_size=0}`
+fn clone_args(line: &mut Line, args: &clone_args) {
+    line.text("{flags=");
+    constant::flags(line, Kind::Clone, args.flags as u32);
+    line.text(", exit_signal=");
+    signal::show(line, args.exit_signal as usize);
+    line.text(", stack=NULL, stack_size=0}");
+}
+
+/// `{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}`
+fn limit(line: &mut Line, limit: &rlimit64) {
+    for (name, value) in [("{rlim_cur=", limit.rlim_cur), (", rlim_max=", limit.rlim_max)] {
+        line.text(name);
+        match value {
+            u64::MAX => line.text("RLIM64_INFINITY"),
+            _ if value > 1024 && value.is_multiple_of(1024) => {
+                line.number(value / 1024).text("*1024")
+            }
+            _ => line.number(value),
+        };
+    }
+    line.byte(b'}');
+}
+
+/// `0755`
+fn octal(line: &mut Line, mode: u32) {
+    line.byte(b'0');
+    for shift in [6, 3, 0] {
+        line.number((mode >> shift & 7).into());
+    }
 }
 
 /// `NS_GET_USERNS`; or in the macro of the kernel's ioctl.h, for one that strace 6.1 does not know.
@@ -210,14 +280,6 @@ fn ioctl(line: &mut Line, request: u32) {
             line.text("_IOC(_IOC_NONE, 0xff, 0xa, 0)");
         }
         _ => constant::one(line, Kind::Ioctl, request),
-    }
-}
-
-/// `0644`
-fn mode(line: &mut Line, mode: u32) {
-    line.byte(b'0');
-    for shift in [6, 3, 0] {
-        line.number((mode >> shift & 7).into());
     }
 }
 
@@ -286,6 +348,9 @@ fn pidfd_flags(line: &mut Line, flags: usize) {
 fn prctl(line: &mut Line, option: u32, word: usize) {
     match option {
         PR_CAPBSET_READ => constant::one(line, Kind::PrctlArg, word as u32),
+        PR_SET_DUMPABLE => {
+            line.text("SUID_DUMP_USER");
+        }
         _ => signal::show(line, word),
     }
 }
@@ -300,21 +365,19 @@ fn pipe(line: &mut Line, [read_end, write_end]: [c_int; 2]) {
 }
 
 /// `{stx_mask=…, stx_attributes=STATX_ATTR_MOUNT_ROOT, stx_mode=S_IFDIR|0755, stx_size=4096, ...}`;
-/// what is looked at is always a folder.
+/// what is looked at is a folder or a file.
 fn status(line: &mut Line, found: &statx) {
     line.text("{stx_mask=");
     constant::flags(line, Kind::StatxMask, found.stx_mask);
     line.text(", stx_attributes=");
     constant::flags(line, Kind::Statx, found.stx_attributes as u32);
-    line.text(", stx_mode=S_IFDIR");
     let mode = u32::from(found.stx_mode);
+    let is_folder = mode & S_IFMT == S_IFDIR;
+    line.text(if is_folder { ", stx_mode=S_IFDIR" } else { ", stx_mode=S_IFREG" });
     for (bit, name) in [(S_ISUID, "|S_ISUID"), (S_ISGID, "|S_ISGID"), (S_ISVTX, "|S_ISVTX")] {
         line.text(if mode & bit == 0 { "" } else { name });
     }
-    line.text("|0");
-    for shift in [6, 3, 0] {
-        line.number((mode >> shift & 7).into());
-    }
+    octal(line.byte(b'|'), mode);
     line.text(", stx_size=").number(found.stx_size).text(", ...}");
 }
 
@@ -358,12 +421,6 @@ fn envp(line: &mut Line, word: usize, strings: Strings<'_>) {
 fn time(line: &mut Line, seconds: i64, nanoseconds: i64) {
     line.text("{tv_sec=").number(seconds.cast_unsigned());
     line.text(", tv_nsec=").number(nanoseconds.cast_unsigned()).byte(b'}');
-}
-
-/// `{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=5, tv_usec=0}}`
-fn timer(line: &mut Line, timer: &__kernel_old_itimerval) {
-    line.text("{it_interval={tv_sec=0, tv_usec=0}, it_value={tv_sec=");
-    line.number(timer.it_value.tv_sec.cast_unsigned().into()).text(", tv_usec=0}}");
 }
 
 /// `{sysname="Linux", nodename="bizarro", ...}`

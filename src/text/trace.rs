@@ -7,7 +7,7 @@
 use core::iter;
 
 use super::line::Line;
-use super::{argument, errno, signal};
+use super::{argument, errno};
 use crate::cpu;
 use crate::sys::file::STDERR;
 use crate::sys::table::{Call, Request};
@@ -19,7 +19,8 @@ const PID_WIDTH: usize = 5;
 /// Shows a call on standard error, as `strace -f` does: for `--trace`.
 pub fn watch_calls(request: &Request, outcome: Outcome) {
     // strace sees clone return in the parent only.
-    if !(request.call == Call::clone && outcome == Some(Ok(0))) {
+    let is_clone = matches!(request.call, Call::clone | Call::clone3);
+    if !(is_clone && outcome == Some(Ok(0))) {
         write(request, outcome, as_call);
     }
 }
@@ -60,13 +61,13 @@ pub fn as_call(line: &mut Line, request: &Request, outcome: Outcome) {
     match outcome {
         None => line.byte(b'?'),
         Some(Ok(address)) if request.call == Call::mmap => line.hex(address),
-        Some(Ok(number))
-            if matches!(request.call, Call::rt_sigtimedwait | Call::rt_sigtimedwait_time64) =>
-        {
-            signal::show(line.number(number as u64).text(" ("), number);
-            line.byte(b')')
-        }
-        Some(Ok(number)) => line.number(number as u64),
+        Some(Ok(number)) => match argument::result_kind(request) {
+            Some(kind) => {
+                argument::show_result(line, kind, number);
+                line
+            }
+            None => line.number(number as u64),
+        },
         Some(Err(errno)) => {
             errno::name_and_text(line.text("-1 "), errno);
             line

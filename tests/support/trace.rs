@@ -117,7 +117,11 @@ impl Log {
                 let call = calls.last_mut().unwrap();
                 *call = call.strip_suffix(" <unfinished ...>").unwrap().to_owned();
                 call.push_str(&what[mark.end()..]);
-            } else if !what.starts_with("---") && !what.starts_with("+++") {
+            } else if !what.starts_with("---")
+                && !what.starts_with("+++")
+                // A signal came: the call is made anew.
+                && !what.ends_with(" = ? ERESTARTNOINTR (To be restarted)")
+            {
                 calls.push(what.to_owned());
             }
             let start = regex!(r#"^execve\("[^"]*/newuts", .* = 0$"#);

@@ -1,0 +1,154 @@
+//! What a machine lacks, proven: why a call of a check was refused without a promise being broken.
+//! Follows capabilities(7), namespaces(7) ("/proc/sys/user"), seccomp(2), getrlimit(2), open(2).
+//!
+//! What cannot be proven is no excuse: then the kernel is wrong.
+
+use core::ffi::CStr;
+
+use linux_raw_sys::general::{
+    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_NEWUSER, O_CLOEXEC, O_RDONLY, O_WRONLY, SIGCHLD,
+};
+use syscalls::Errno;
+
+use crate::forms::hint;
+use crate::forms::namespace::Ids;
+use crate::sys::bytes::{number, split};
+use crate::sys::process::Fork;
+use crate::sys::table::Call;
+use crate::sys::{Failure, Sys};
+
+/// Why a call was refused, if that is proven. `flags` are the namespaces that it was to make;
+/// `file` is what it was to open; `ids` are those that the caller had at first.
+pub fn explain(
+    sys: &Sys,
+    failure: Failure,
+    flags: u32,
+    file: Option<&CStr>,
+    ids: Ids,
+) -> Option<&'static str> {
+    let Failure { call, errno } = failure;
+    let makes_namespaces = matches!(call, Call::clone | Call::clone3 | Call::unshare);
+    match errno {
+        Errno::EPERM if makes_namespaces && flags & CLONE_NEWUSER != 0 => {
+            hint::no_user_namespace(sys)
+        }
+        Errno::EPERM if makes_namespaces => no_capability(sys),
+        Errno::EPERM if call == Call::write => hint::no_map(sys, Some(ids)),
+        Errno::EACCES if makes_namespaces => hint::refused_by_security_module(sys, call, flags),
+        Errno::ENOSPC if makes_namespaces && is_said_again(sys, failure, flags) => {
+            Some("no more namespaces: see /proc/sys/user")
+        }
+        Errno::EINVAL
+            if makes_namespaces
+                && flags & CLONE_NEWUSER != 0
+                && is_said_again(sys, failure, CLONE_NEWUSER) =>
+        {
+            Some("no user namespaces here")
+        }
+        Errno::EMFILE if no_descriptor(sys) => Some("no more descriptors: RLIMIT_NOFILE"),
+        Errno::ENOSPC if call == Call::mount && no_mount(sys) => {
+            Some("no more mounts: fs.mount-max")
+        }
+        _ => file.and_then(|file| not_opened(sys, errno, file)),
+    }
+    .or_else(|| explain_any(sys, failure, flags))
+}
+
+/// The same for a call of which it is known only that it is refused otherwise than it should be.
+pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static str> {
+    match failure.errno {
+        Errno::EPERM => hint::filtered(sys, failure.call, flags),
+        // These are newer than the others: Linux 5.3.
+        Errno::ENOSYS if matches!(failure.call, Call::clone3 | Call::pidfd_open) => {
+            Some("an old kernel")
+        }
+        _ => None,
+    }
+}
+
+/// Whether there are no more processes to be had because of a limit of this user's, where not even
+/// the first can be made.
+pub fn no_process(sys: &Sys) -> bool {
+    matches!(sys.prlimit_nproc(), Ok(Some(_))) && !is_exempt(sys)
+}
+
+/// Whether the limit of processes is not for the caller: it has one of the capabilities, and has it
+/// in the initial user namespace, in which every id is its own (kernel/fork.c, copy_process).
+fn is_exempt(sys: &Sys) -> bool {
+    let exempt = 1 << CAP_SYS_ADMIN | 1 << CAP_SYS_RESOURCE;
+    let mut buf = [0; 64];
+    let map = read(sys, c"/proc/self/uid_map", &mut buf).unwrap_or_default();
+    let mut words = map.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let is_initial = words.nth(2).and_then(number) == Some(u32::MAX.into());
+    is_initial && sys.capget().is_ok_and(|effective| effective & exempt != 0)
+}
+
+/// `EPERM` because the capability is missing.
+fn no_capability(sys: &Sys) -> Option<&'static str> {
+    (sys.capget().ok()? & (1 << CAP_SYS_ADMIN) == 0).then_some("no CAP_SYS_ADMIN")
+}
+
+/// Whether the other one of the two calls that make namespaces says the same. (Perhaps it makes
+/// them: this process is one that ends soon.)
+fn is_said_again(sys: &Sys, failure: Failure, flags: u32) -> bool {
+    let again = if failure.call == Call::unshare {
+        match sys.clone_fork(flags | SIGCHLD) {
+            Ok(Fork::Child) => sys.exit_group(0),
+            Ok(Fork::Parent(pid)) => sys.wait4(pid.get()).map(|_| ()),
+            Err(again) => Err(again),
+        }
+    } else {
+        sys.unshare(flags)
+    };
+    again.is_err_and(|again| again.errno == failure.errno)
+}
+
+/// Whether another call that makes descriptors can make none either.
+fn no_descriptor(sys: &Sys) -> bool {
+    sys.pipe2(O_CLOEXEC).is_err_and(|failure| failure.errno == Errno::EMFILE)
+}
+
+/// Whether there are as many mounts as there may be.
+fn no_mount(sys: &Sys) -> bool {
+    let mut buf = [0; 16];
+    let most = read(sys, c"/proc/sys/fs/mount-max", &mut buf);
+    most.and_then(|most| number(split(most, b'\n').0)).is_some_and(|most| lines(sys) >= most)
+}
+
+/// How many mounts there are: one a line, in proc_pid_mountinfo(5).
+fn lines(sys: &Sys) -> u64 {
+    let mut count = 0;
+    let mut buf = [0; 512];
+    if let Ok(fd) = sys.openat(c"/proc/self/mountinfo", O_RDONLY | O_CLOEXEC) {
+        while let Ok(len @ 1..) = sys.read(fd, &mut buf) {
+            let part = buf.get(..len).unwrap_or_default();
+            count += part.split(|byte| *byte == b'\n').skip(1).count() as u64;
+        }
+    }
+    count
+}
+
+/// The beginning of a file.
+fn read<'b>(sys: &Sys, path: &CStr, buf: &'b mut [u8]) -> Option<&'b [u8]> {
+    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).ok()?;
+    let len = sys.read(fd, buf).ok()?;
+    buf.get(..len)
+}
+
+/// Why a file of /proc could not be opened.
+fn not_opened(sys: &Sys, errno: Errno, file: &CStr) -> Option<&'static str> {
+    match errno {
+        Errno::ENOENT | Errno::ENOTDIR => {
+            let folder = sys.openat(c"/proc/self", O_RDONLY | O_CLOEXEC);
+            folder.is_err_and(|failure| failure.errno == errno).then_some("no /proc")
+        }
+        Errno::EROFS => {
+            // The same of another file there.
+            let other = sys.openat(c"/proc/sys/kernel/printk", O_WRONLY | O_CLOEXEC);
+            other.is_err_and(|failure| failure.errno == errno).then_some("/proc/sys is read-only")
+        }
+        Errno::EACCES => (sys.statx_uid(file).ok()? != sys.geteuid())
+            .then_some("the file belongs to another user"),
+        _ => None,
+    }
+}
