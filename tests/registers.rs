@@ -23,28 +23,31 @@ const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
 #[rustfmt::skip]
-const CALLS: [(&str, c_long, usize); 40] = [
+const CALLS: [(&str, c_long, usize); 50] = [
     ("capget", libc::SYS_capget, 2), ("capset", libc::SYS_capset, 2),
-    ("clock_nanosleep", libc::SYS_clock_nanosleep, 4),
-    ("clone", libc::SYS_clone, 5), ("close", libc::SYS_close, 1),
+    ("chroot", libc::SYS_chroot, 1), ("clock_nanosleep", libc::SYS_clock_nanosleep, 4),
+    ("clone", libc::SYS_clone, 5), ("clone3", libc::SYS_clone3, 2), ("close", libc::SYS_close, 1),
     ("execve", libc::SYS_execve, 3), ("exit", libc::SYS_exit, 1),
     ("exit_group", libc::SYS_exit_group, 1), ("fcntl", libc::SYS_fcntl, 3),
     ("getegid", libc::SYS_getegid, 0), ("geteuid", libc::SYS_geteuid, 0),
-    ("getpid", libc::SYS_getpid, 0), ("getppid", libc::SYS_getppid, 0),
-    ("ioctl", libc::SYS_ioctl, 3), ("kill", libc::SYS_kill, 2),
-    ("mount", libc::SYS_mount, 5), ("mmap", libc::SYS_mmap, 6), ("mprotect", libc::SYS_mprotect, 3),
-    ("nanosleep", libc::SYS_nanosleep, 2), ("openat", libc::SYS_openat, 3),
+    ("getpgid", libc::SYS_getpgid, 1), ("getpid", libc::SYS_getpid, 0),
+    ("getppid", libc::SYS_getppid, 0), ("getsid", libc::SYS_getsid, 1),
+    ("ioctl", libc::SYS_ioctl, 3), ("kill", libc::SYS_kill, 2), ("mkdirat", libc::SYS_mkdirat, 3),
+    ("mmap", libc::SYS_mmap, 6), ("mount", libc::SYS_mount, 5), ("mprotect", libc::SYS_mprotect, 3),
+    ("nanosleep", libc::SYS_nanosleep, 2), ("openat", libc::SYS_openat, 4),
     ("pidfd_open", libc::SYS_pidfd_open, 2), ("pipe2", libc::SYS_pipe2, 2),
-    ("prctl", libc::SYS_prctl, 2), ("read", libc::SYS_read, 3), ("reboot", libc::SYS_reboot, 3),
-    ("rt_sigaction", libc::SYS_rt_sigaction, 4),
+    ("prctl", libc::SYS_prctl, 2), ("prlimit64", libc::SYS_prlimit64, 4),
+    ("read", libc::SYS_read, 3), ("readlinkat", libc::SYS_readlinkat, 4),
+    ("reboot", libc::SYS_reboot, 3), ("rt_sigaction", libc::SYS_rt_sigaction, 4),
     ("rt_sigprocmask", libc::SYS_rt_sigprocmask, 4),
+    ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo, 3),
+    ("rt_sigtimedwait", libc::SYS_rt_sigtimedwait, 4),
     ("setdomainname", libc::SYS_setdomainname, 2), ("sethostname", libc::SYS_sethostname, 2),
-    ("setitimer", libc::SYS_setitimer, 3), ("setns", libc::SYS_setns, 2),
-    ("setpgid", libc::SYS_setpgid, 2), ("setresgid", libc::SYS_setresgid, 3),
-    ("setresuid", libc::SYS_setresuid, 3), ("statx", libc::SYS_statx, 5),
-    ("sync", libc::SYS_sync, 0), ("uname", libc::SYS_uname, 1),
-    ("unshare", libc::SYS_unshare, 1), ("wait4", libc::SYS_wait4, 4),
-    ("write", libc::SYS_write, 3),
+    ("setns", libc::SYS_setns, 2), ("setpgid", libc::SYS_setpgid, 2),
+    ("setresgid", libc::SYS_setresgid, 3), ("setresuid", libc::SYS_setresuid, 3),
+    ("statx", libc::SYS_statx, 5), ("sync", libc::SYS_sync, 0), ("umount2", libc::SYS_umount2, 2),
+    ("uname", libc::SYS_uname, 1), ("unlinkat", libc::SYS_unlinkat, 3),
+    ("unshare", libc::SYS_unshare, 1), ("wait4", libc::SYS_wait4, 4), ("write", libc::SYS_write, 3),
 ];
 
 /// The program's own table has the same calls, numbers and counts.
