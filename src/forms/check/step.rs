@@ -33,7 +33,7 @@ use crate::text::{argument, errno, signal};
 /// How many bytes of a name are shown where it is an argument.
 const SHOWN: usize = 5;
 
-/// The stack of a thread, in bytes.
+/// The stack of a thread, in bytes, beside its guard page: a multiple of a page's size on every CPU.
 const STACK_SIZE: usize = 64 * 1024;
 
 /// What a check needs, and a machine may lack.
@@ -892,7 +892,8 @@ impl<'a> Process<'a> {
         let thread: *mut Thread<'a> = self.room.scratch().cast();
         // SAFETY: the room has place for it, and nobody looks at it before the thread.
         unsafe { thread.write(Thread { process: *self, steps: steps.clone() }) };
-        let begun = Stack::map(self.sys, STACK_SIZE, self.page_size).and_then(|stack| {
+        let size = STACK_SIZE + self.page_size;
+        let begun = Stack::map(self.sys, size, self.page_size).and_then(|stack| {
             // SAFETY: the stack is for the thread alone; it gets a `Thread`, which is never
             // overwritten while the thread runs. What that refers to is on the stack of the process,
             // which ends before the functions that have called this one return.
