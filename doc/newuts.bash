@@ -20,7 +20,7 @@ _newuts() {
             --) ended=1; ((at++)); break ;;
             --join) joined=1; ((at++)) ;;
             --join=*) joined=1 ;;
-            --hold | --delay | --domainname) ((at++)) ;;
+            --hold | --delay | --domainname | --persist) ((at++)) ;;
             -?*) ;;
             *) break ;;
         esac
@@ -33,7 +33,7 @@ _newuts() {
     elif ((at == last && !ended)) && [[ $cur == --*=* ]]; then
         _newuts_value "${cur%%=*}" "${cur#*=}"
     elif ((at == last && !ended)) && [[ $cur == -* ]]; then
-        COMPREPLY=($(compgen -W '--hold --delay --kill-child --domainname --join -U --user
+        COMPREPLY=($(compgen -W '--hold --delay --kill-child --domainname --join -f --fork --persist -U --user
             -c --map-current-user -r --map-root-user --trace --check -h --help -V --version' -- "$cur"))
     elif ((at == last && !joined)); then
         : # the host name, which is new
@@ -46,6 +46,7 @@ _newuts() {
 _newuts_value() {
     case $1 in
         --hold) COMPREPLY=($(compgen -W forever -- "$2")) ;;
+        --persist) COMPREPLY=($(compgen -f -- "$2")) ;;
         --trace) COMPREPLY=($(compgen -W regs -- "$2")) ;;
         --check)
             local promises='list uname sethostname setdomainname clone unshare setns wait pidfd_open

@@ -18,7 +18,7 @@ function __newuts_here
                 set -e words[1]
             case '--join=*'
                 set joined yes
-            case --hold --delay --domainname
+            case --hold --delay --domainname --persist
                 set -e words[1]
             case -
                 break
@@ -61,6 +61,8 @@ complete -c newuts -f
 complete -c newuts -n 'not __newuts_options; or contains command (__newuts_here)' -a '(__newuts_command)'
 complete -c newuts -n __newuts_options -l hold -x -a forever -d 'How long the child keeps its namespace'
 complete -c newuts -n __newuts_options -l delay -x -d 'How long the parent waits before it looks'
+complete -c newuts -n __newuts_options -s f -l fork -d 'Stay as the parent of the command'
+complete -c newuts -n __newuts_options -l persist -r -F -d 'Bind the namespace to a file'
 complete -c newuts -n __newuts_options -l kill-child -a \
     'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT
     CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS' \

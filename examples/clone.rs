@@ -13,7 +13,6 @@ use linux_raw_sys::general::{
     __kernel_timespec, CLONE_NEWUTS, MAP_ANONYMOUS, MAP_PRIVATE, MAP_STACK, PROT_READ, PROT_WRITE,
     SIGCHLD,
 };
-
 use newuts::sys::bytes::until_nul;
 use newuts::sys::file::{STDERR, STDOUT};
 use newuts::sys::start::InitialStack;

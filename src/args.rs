@@ -42,13 +42,14 @@ pub struct CommandLine<'a> {
     pub watcher: Option<Watcher>,
     /// What the demonstration is told; a command is told only about the namespace.
     pub demo: Demo<'a>,
+    /// Whether the program stays as the command's parent.
+    pub fork: bool,
     /// The command, or none.
     pub command: Strings<'a>,
     /// The form that an option asks for.
     form: Option<Form<'a>>,
-    /// An option that was given and cannot be used with a command; the same for `--join`, and for
-    /// `--check`.
-    unfit: [Option<&'a [u8]>; 3],
+    /// For each of [`USES`], an option that was given and does not go with it.
+    unfit: [Option<&'a [u8]>; USES.len()],
 }
 
 /// What can be wrong.
@@ -86,7 +87,7 @@ impl<'a> Mistake<'a> {
             Wrong::Value => ("newuts: option '", "' doesn't allow an argument", ""),
             Wrong::Invalid => ("newuts: invalid argument '", "' for '", "'"),
             Wrong::Letter => ("newuts: invalid option -- '", "'", ""),
-            Wrong::Unfit => ("newuts: option '", "' cannot be used with ", ""),
+            Wrong::Unfit => ("newuts: option '", "' cannot be used ", ""),
             Wrong::Operand => ("newuts: extra operand '", "'", ""),
         };
         line.text(before).word(word).text(between).word(option).text(behind);
@@ -112,12 +113,14 @@ enum Opt {
     Check,
     Delay,
     Domainname,
+    Fork,
     Help,
     Hold,
     Join,
     KillChild,
     MapCurrentUser,
     MapRootUser,
+    Persist,
     Trace,
     User,
     Version,
@@ -134,15 +137,26 @@ enum Value {
     Optional,
 }
 
-/// For which forms an option means something, beside the demonstration: a bit for each of
-/// [`COMMAND`], [`JOIN`] and [`CHECK`].
-type Forms = u8;
+/// The uses with which an option goes: a bit for each of [`USES`].
+type Uses = u8;
 
-const COMMAND: Forms = 1;
-const JOIN: Forms = 2;
-const CHECK: Forms = 4;
-const DEMO: Forms = 0;
-const ALL: Forms = COMMAND | JOIN | CHECK;
+const DEMO: Uses = 1;
+const COMMAND: Uses = 2;
+const FORKED: Uses = 4;
+const JOIN_ALONE: Uses = 8;
+const JOIN: Uses = 16;
+const JOIN_FORKED: Uses = 32;
+const CHECK: Uses = 64;
+
+/// The demonstration; a command, without `--fork` and with it; `--join` without a command, with
+/// one, and with `--fork`; `--check`.
+const USES: [Uses; 7] = [DEMO, COMMAND, FORKED, JOIN_ALONE, JOIN, JOIN_FORKED, CHECK];
+
+/// Those that make a namespace.
+const NEW: Uses = DEMO | COMMAND | FORKED;
+/// Those that enter one.
+const JOINING: Uses = JOIN_ALONE | JOIN | JOIN_FORKED;
+const ALL: Uses = NEW | JOINING | CHECK;
 
 /// The longest name of an option, in bytes.
 const LONGEST_NAME: usize = 16;
@@ -153,18 +167,18 @@ pub struct Known {
     pub name: Name<LONGEST_NAME>,
     option: Opt,
     value: Value,
-    forms: Forms,
+    uses: Uses,
 }
 
-/// Makes [`OPTIONS`] from lines of `"name" Opt Value forms;`.
+/// Makes [`OPTIONS`] from lines of `"name" Opt Value uses;`.
 macro_rules! options {
-    ($($name:literal $option:ident $value:ident $forms:expr;)*) => {
+    ($($name:literal $option:ident $value:ident $uses:expr;)*) => {
         /// The long options.
         pub const OPTIONS: &[Known] = &[$(Known {
             name: Name::new($name),
             option: Opt::$option,
             value: Value::$value,
-            forms: $forms,
+            uses: $uses,
         }),*];
     };
 }
@@ -172,15 +186,17 @@ macro_rules! options {
 options! {
     "check" Check Optional CHECK;
     "delay" Delay Required DEMO;
-    "domainname" Domainname Required COMMAND;
+    "domainname" Domainname Required NEW;
+    "fork" Fork None FORKED | JOIN_FORKED;
     "help" Help None ALL;
     "hold" Hold Required DEMO;
-    "join" Join Required JOIN;
-    "kill-child" KillChild Optional DEMO;
-    "map-current-user" MapCurrentUser None COMMAND;
-    "map-root-user" MapRootUser None COMMAND;
+    "join" Join Required JOINING;
+    "kill-child" KillChild Optional DEMO | FORKED | JOIN_FORKED;
+    "map-current-user" MapCurrentUser None NEW;
+    "map-root-user" MapRootUser None NEW;
+    "persist" Persist Required NEW;
     "trace" Trace Optional ALL;
-    "user" User None COMMAND | JOIN;
+    "user" User None NEW | JOINING;
     "version" Version None ALL;
 }
 
@@ -196,10 +212,12 @@ impl<'a> CommandLine<'a> {
                 hold: __kernel_timespec { tv_sec: 200, tv_nsec: 0 },
                 delay: __kernel_timespec { tv_sec: 1, tv_nsec: 0 },
                 kill_child: None,
+                persist: None,
             },
+            fork: false,
             command: words,
             form: None,
-            unfit: [None, None, None],
+            unfit: [None; USES.len()],
         }
     }
 
@@ -264,29 +282,30 @@ impl<'a> CommandLine<'a> {
             _ => value,
         };
         let words = [value.unwrap_or_default().to_bytes(), name];
-        self.restrict(known.forms, name);
+        self.restrict(known.uses, name);
         self.take(known.option, value).ok_or(Mistake { wrong: Wrong::Invalid, words })
     }
 
     /// Takes one letter of a short option, or of several in one word.
     fn short(&mut self, word: &'a [u8], letter: &'a u8) -> Result<(), Mistake<'a>> {
-        let (option, forms) = match letter {
-            b'U' => (Opt::User, COMMAND | JOIN),
+        let (option, uses) = match letter {
+            b'U' => (Opt::User, NEW | JOINING),
             b'V' => (Opt::Version, ALL),
-            b'c' => (Opt::MapCurrentUser, COMMAND),
+            b'c' => (Opt::MapCurrentUser, NEW),
+            b'f' => (Opt::Fork, FORKED | JOIN_FORKED),
             b'h' => (Opt::Help, ALL),
-            b'r' => (Opt::MapRootUser, COMMAND),
+            b'r' => (Opt::MapRootUser, NEW),
             _ => return Err(Mistake::new(Wrong::Letter, slice::from_ref(letter))),
         };
-        self.restrict(forms, word);
+        self.restrict(uses, word);
         let _ = self.take(option, None);
         Ok(())
     }
 
-    /// Notes with which forms an option does not go.
-    fn restrict(&mut self, forms: Forms, option: &'a [u8]) {
-        for (unfit, form) in self.unfit.iter_mut().zip([COMMAND, JOIN, CHECK]) {
-            if forms & form == 0 {
+    /// Notes with which uses an option does not go.
+    fn restrict(&mut self, uses: Uses, option: &'a [u8]) {
+        for (unfit, known) in self.unfit.iter_mut().zip(USES) {
+            if uses & known == 0 {
                 *unfit = Some(option);
             }
         }
@@ -301,6 +320,7 @@ impl<'a> CommandLine<'a> {
             }
             Opt::Delay => self.demo.delay = duration(value?.to_bytes())?,
             Opt::Domainname => self.demo.namespace.domainname = value,
+            Opt::Fork => self.fork = true,
             Opt::Help => self.form = Some(Form::Help),
             Opt::Hold => self.demo.hold = hold_time(value?.to_bytes())?,
             Opt::Join => self.form = Some(Form::Join(Target::read(value?)?)),
@@ -310,6 +330,7 @@ impl<'a> CommandLine<'a> {
             }
             Opt::MapCurrentUser => self.demo.namespace.user = Some(User::Current),
             Opt::MapRootUser => self.demo.namespace.user = Some(User::Root),
+            Opt::Persist => self.demo.persist = value,
             Opt::Trace => {
                 self.watcher = Some(match value.map(CStr::to_bytes) {
                     None => trace::watch_calls,
@@ -337,14 +358,20 @@ impl<'a> CommandLine<'a> {
             self.demo.namespace.hostname = hostname;
             if self.command.peek().is_none() { Form::Demonstrate } else { Form::Run }
         };
-        let [command, join, check] = self.unfit;
-        let (unfit, with): (_, &[u8]) = match form {
-            Form::Run => (command, b"a command"),
-            Form::Join(_) => (join, b"--join"),
-            Form::Check(_) => (check, b"--check"),
-            _ => (None, b""),
+        let has_command = self.command.peek().is_some();
+        let (used, with): (_, &[u8]) = match form {
+            Form::Demonstrate => (DEMO, b"without a command"),
+            Form::Run if self.fork => (FORKED, b"with a command"),
+            Form::Run => (COMMAND, b"with a command"),
+            Form::Join(_) if !has_command && self.fork => (JOIN_ALONE, b"without a command"),
+            Form::Join(_) if self.fork => (JOIN_FORKED, b"with --join"),
+            Form::Join(_) if has_command => (JOIN, b"with --join"),
+            Form::Join(_) => (JOIN_ALONE, b"with --join"),
+            Form::Check(_) => (CHECK, b"with --check"),
+            Form::Help | Form::Version => return Ok(form),
         };
-        if let Some(option) = unfit {
+        let unfit = USES.iter().zip(self.unfit).find(|(known, _)| **known == used);
+        if let Some((_, Some(option))) = unfit {
             return Err(Mistake { wrong: Wrong::Unfit, words: [option, with] });
         }
         match (form, self.command.peek()) {

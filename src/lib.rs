@@ -52,12 +52,14 @@ Usage: newuts [OPTION]... HOSTNAME
        newuts [OPTION]... HOSTNAME COMMAND [ARG]...
        newuts [OPTION]... --join TARGET [COMMAND [ARG]...]
        newuts [OPTION]... --check[=WHICH]
-Show a child with a host name of its own; or run COMMAND under HOSTNAME; or run
-it in the UTS namespace of TARGET, a process id or a path with a slash.
+Show a child with a host name of its own; run COMMAND under HOSTNAME; or run it
+in the UTS namespace of TARGET, a process id or a path with a slash.
 
   --hold SECONDS|forever  how long the child keeps its namespace (default 200)
   --delay SECONDS         how long the parent waits before it looks (default 1)
   --kill-child[=SIGNAL]   the child gets SIGNAL (KILL) when the parent dies
+  -f, --fork              stay as COMMAND's parent, and pass signals on
+  --persist FILE          bind the new namespace to FILE, so that it stays
   --domainname NAME       set the NIS domain name too
   -U, --user              in a user namespace, which needs no privilege; with
                           --join, the one that owns the UTS namespace
@@ -102,13 +104,11 @@ fn answer(
     form: Form<'_>,
     words: &CommandLine<'_>,
 ) -> u8 {
-    let CommandLine { demo, command, .. } = words;
+    let CommandLine { demo, fork, command, .. } = words;
     match form {
         Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
-        Form::Run => command::run(sys, process, &demo.namespace, command),
-        Form::Join(target) => {
-            join::join(sys, process, target, demo.namespace.user.is_some(), command)
-        }
+        Form::Run => command::run(sys, process, init, demo, *fork, command),
+        Form::Join(target) => join::join(sys, process, init, target, demo, *fork, command),
         Form::Check(which) => check::check(sys, process, init, which),
         Form::Help => say(sys, HELP),
         Form::Version => say(sys, VERSION),

@@ -316,6 +316,11 @@ fn times_are_as_long_as_elsewhere() {
             /bin/strace -f -o /log $neither /newuts --hold=0 x 2>/error >/out
             echo $?
             sort -u /error
+            for calls in rt_sigtimedwait rt_sigtimedwait,rt_sigtimedwait_time64; do
+                fault=--inject=$calls:error=ENOSYS
+                /bin/strace -f -o /log $fault /newuts --fork x sh -c 'exit 5' 2>&1
+                echo $?
+            done
             poweroff -f
         ";
         let archive = machine.scripted_with_strace(commands);
@@ -342,6 +347,7 @@ fn times_are_as_long_as_elsewhere() {
             ]
             .concat(),
             "1\nclock_nanosleep_time64: Function not implemented\n".to_owned(),
+            "5\nrt_sigtimedwait_time64: Function not implemented\n125\n".to_owned(),
         ];
         assert_eq!(console, expected.concat());
     });

@@ -8,7 +8,6 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
 use crate::support::apart;
@@ -16,6 +15,7 @@ use crate::support::require::{self, needs};
 use crate::support::run::{LIMIT, NEWUTS, Watched as _, command, newuts, no_fork};
 use crate::support::setting::{calls_to_execve, with_environment};
 use crate::support::strace::{self, Strace};
+use crate::support::terminal::Terminal;
 
 const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
 
@@ -127,34 +127,15 @@ fn its_standard_input_is_untouched() {
 
 #[test]
 fn its_terminal_is_untouched() {
-    needs!(require::root(), require::tool("setsid"));
-    let (terminal, name) = {
-        let _lock = no_fork();
-        let terminal =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
-        (terminal, name)
-    };
-    let user_side = {
-        let _lock = no_fork();
-        rustix::fs::open(
-            name.as_str(),
-            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC,
-            rustix::fs::Mode::empty(),
-        )
-        .unwrap()
-    };
+    needs!(require::root());
+    let terminal = Terminal::new();
     // As the session's leader, and with the controlling terminal: only then is there a /dev/tty.
     let script = "tty; read -r _ _ _ _ _ session _ </proc/$$/stat; \
                   [ $session = $$ ] && echo leader; echo hello >/dev/tty";
-    let mut setsid = command("setsid");
-    setsid.args(["--ctty", NEWUTS, "box", "sh", "-c", script]).stdin(user_side);
-    setsid.run().is(0, &format!("{name}\nleader\n"), "");
-    let mut said = [0; 64];
-    let count = rustix::io::read(&terminal, &mut said).unwrap();
-    assert_eq!(&said[..count], b"hello\r\n");
+    let mut command = newuts(["box", "sh", "-c", script]);
+    let said = format!("{}\nleader\n", terminal.name());
+    terminal.control(&mut command).run().is(0, &said, "");
+    terminal.until("hello\n");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use regex::Regex;
 
 use crate::support::apart;
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, Running, Watched as _, newuts};
+use crate::support::run::{NEWUTS, Running, Watched as _, command, newuts};
+use crate::support::setting::refusing_where;
 use crate::support::strace::{self, Strace, inject, strace};
 
 /// How many cases run side by side: they mostly wait.
@@ -31,8 +32,22 @@ const LISTED: &[(&str, &str)] = &[
          ENOMEM ENOTDIR ETXTBSY",
     ),
     ("close", "EBADF EIO"),
+    ("fcntl", "EACCES EAGAIN EBADF EBUSY EDEADLK EFAULT EINVAL EMFILE ENOLCK ENOTDIR"),
+    ("getpgid", "ESRCH"),
+    ("getsid", "ESRCH"),
     ("ioctl", "EBADF EFAULT EINVAL ENOTTY"),
+    ("kill", "EINVAL ESRCH"),
+    (
+        "mknodat",
+        // Without EEXIST: that is no fault, but a file that is there.
+        "EACCES EBADF EDQUOT EFAULT EINVAL ELOOP ENAMETOOLONG ENOENT ENOMEM ENOSPC ENOTDIR EROFS",
+    ),
     ("mmap", "EACCES EAGAIN EBADF EEXIST EINVAL ENFILE ENODEV ENOMEM EOVERFLOW ETXTBSY"),
+    (
+        "mount",
+        "EACCES EBUSY EFAULT EINVAL ELOOP EMFILE ENAMETOOLONG ENODEV ENOENT ENOMEM ENOTBLK ENOTDIR \
+         ENXIO EROFS",
+    ),
     ("mprotect", "EACCES EINVAL ENOMEM"),
     ("nanosleep", "EFAULT EINVAL"),
     (
@@ -42,11 +57,13 @@ const LISTED: &[(&str, &str)] = &[
          ETXTBSY",
     ),
     ("pidfd_open", "EINVAL EMFILE ENFILE ENODEV ENOENT ENOMEM ESRCH"),
-    ("pipe2", "EINVAL EMFILE ENFILE"),
-    ("poll", "EFAULT EINTR EINVAL ENOMEM"),
+    ("pipe2", "EFAULT EINVAL EMFILE ENFILE ENOPKG"),
     ("prctl", "EACCES EBADF EBUSY EFAULT EINVAL ENODEV ENXIO EOPNOTSUPP EOVERFLOW"),
+    ("read", "EAGAIN EBADF EFAULT EINVAL EISDIR"),
     ("rt_sigaction", "EFAULT EINVAL"),
     ("rt_sigprocmask", "EFAULT EINVAL"),
+    ("rt_sigqueueinfo", "EAGAIN EINVAL ESRCH"),
+    ("rt_sigtimedwait", "EAGAIN EINVAL"),
     ("setdomainname", "EFAULT EINVAL ENAMETOOLONG"),
     ("sethostname", "EFAULT EINVAL ENAMETOOLONG"),
     ("setns", "EBADF EINVAL ENOMEM ESRCH"),
@@ -340,14 +357,24 @@ fn all_faults(forms: Vec<Form>) {
         let (calls, faults) = (subject.parent.len(), subject.faults().len());
         assert!(calls >= 3 && faults >= calls, "{calls} calls, {faults} faults");
     }
+    each_of(
+        &cases,
+        |(subject, fault)| subject.fails(fault),
+        |(subject, fault)| {
+            let Fault { name, nth, errno, follow } = fault;
+            format!("{:?}: {name} {nth}: {errno} ({follow})", subject.form.args)
+        },
+    );
+}
+
+/// Does this for each case, side by side; names those that failed, and says how many there were.
+fn each_of<C: Sync>(cases: &[C], test: impl Fn(&C) + Sync, name: impl Fn(&C) -> String + Sync) {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut failures = String::new();
-        while let Some((subject, fault)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if catch_unwind(AssertUnwindSafe(|| subject.fails(fault))).is_err() {
-                let Fault { name, nth, errno, follow } = fault;
-                let args = &subject.form.args;
-                writeln!(failures, "{args:?}: {name} {nth}: {errno} ({follow})").unwrap();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if catch_unwind(AssertUnwindSafe(|| test(case))).is_err() {
+                writeln!(failures, "{}", name(case)).unwrap();
             }
         }
         failures
@@ -405,6 +432,204 @@ fn end(target: Running) {
     let child = target.cloned();
     crate::support::run::kill(child, rustix::process::Signal::KILL).unwrap();
     assert_eq!(target.finish().status, 137);
+}
+
+/// A command below a parent of its own, which is the program: it ends with 7.
+const COMMAND: [&str; 3] = ["/bin/sh", "-c", "echo ran; exit 7"];
+
+/// A form with `--fork` or `--persist`. Here the rule is a weaker one, for parent and command run
+/// side by side: either nothing was, or it is said, and the status says so, too. Never is there
+/// another status, nor is anybody or anything left behind.
+struct Forked<'a> {
+    /// The words; `FILE` is a path where nothing is.
+    words: Vec<&'a str>,
+    /// The status of a run in which all goes well, and of one in which a call fails.
+    done: i32,
+    failed: i32,
+    /// The calls of the parent and of the child, where there is one.
+    calls: [Vec<String>; 2],
+}
+
+impl<'a> Forked<'a> {
+    fn new(options: &[&'a str], words: &[&'a str], done: i32, failed: i32) -> Self {
+        let words = [options, words].concat();
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        let concrete: Vec<_> =
+            words.iter().map(|word| word.replace("FILE", file.to_str().unwrap())).collect();
+        let concrete: Vec<_> = concrete.iter().map(String::as_str).collect();
+        let (run, log) = Strace::mounting(Self::detached(&words), &concrete).run();
+        assert_eq!(run.status, done, "{words:?}: {run:?}");
+        let calls = |calls: &[String]| {
+            let end = calls.iter().position(|call| call.starts_with("execve("));
+            calls[..end.map_or(calls.len(), |end| end + 1)].to_vec()
+        };
+        let child = if log.processes() > 1 { calls(&log.child().calls) } else { Vec::new() };
+        Self { calls: [calls(&log.parent().calls), child], words, done, failed }
+    }
+
+    /// With a parent above it strace lets the command alone: it shall not be hit.
+    fn detached(words: &[&str]) -> &'static [&'static str] {
+        if words.contains(&"--fork") { &["-b", "execve"] } else { &[] }
+    }
+
+    /// Every fault that can happen to it.
+    fn faults(&self) -> Vec<Fault<'_>> {
+        let [parent, child] = &self.calls;
+        let mut faults: Vec<Fault<'_>> = Vec::new();
+        for (calls, follow) in [(parent, false), (parent, true), (child, true)] {
+            for (index, call) in calls.iter().enumerate() {
+                let name = name(call);
+                let nth = calls[..=index].iter().filter(|call| self::name(call) == name).count();
+                let place = (name, nth, follow);
+                // A close(2) that fails has closed: only one that is left out has not.
+                if faults.iter().any(|known| (known.name, known.nth, known.follow) == place)
+                    || name == "close"
+                {
+                    continue;
+                }
+                let listed = LISTED.iter().find(|(known, _)| *known == name);
+                let errnos = listed.map_or("", |(_, errnos)| errnos).split(' ');
+                for errno in errnos.chain(ANY.split(' ')).filter(|errno| !errno.is_empty()) {
+                    faults.push(Fault { name, nth, errno, follow });
+                }
+            }
+        }
+        faults
+    }
+
+    /// Whether the run cannot come to a good end without this call.
+    fn is_needed(name: &str, errno: &str) -> bool {
+        match name {
+            "write" | "read" => !matches!(errno, "EINTR" | "EAGAIN"),
+            "clone" | "mknodat" | "mount" | "pipe2" | "prctl" | "rt_sigaction"
+            | "rt_sigprocmask" | "setdomainname" | "sethostname" | "unshare" => true,
+            _ => false,
+        }
+    }
+
+    /// Makes it happen, and asserts the rule.
+    fn fails(&self, fault: &Fault<'_>) {
+        let Fault { name, nth, errno, follow } = *fault;
+        let log = apart::file();
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        // What is left is looked for where it was mounted.
+        let script = "\"$@\"; status=$?; [ -e $0 ] && echo left; exit $status";
+        let mut command = command("unshare");
+        command.args(["--uts", "--mount", "sh", "-c", script]).arg(&file);
+        command.arg("strace").args(Self::detached(&self.words)).arg("-o").arg(log.path());
+        command.args(["-e", &format!("trace={name}")]);
+        command.arg(format!("--inject={name}:error={errno}:when={nth}"));
+        if follow {
+            command.arg("-f");
+        }
+        command.arg(NEWUTS);
+        command.args(self.words.iter().map(|word| word.replace("FILE", file.to_str().unwrap())));
+        let run = command.run();
+        let log = fs::read_to_string(log.path()).unwrap();
+        // A command may end before its parent waits for the second time.
+        let hit = log.contains("(INJECTED)");
+        assert!(hit || (name, nth) == ("rt_sigtimedwait", 2), "{log}");
+
+        let (stdout, left) = match run.stdout.strip_suffix("left\n") {
+            Some(stdout) => (stdout, true),
+            None => (run.stdout.as_str(), false),
+        };
+        let persists = self.words.contains(&"FILE");
+        let is_hint = |line: &&str| line.starts_with("newuts: hint: ");
+        let said: Vec<_> = run.stderr.lines().filter(|line| !is_hint(line)).collect();
+        let found = format!("{run:?}\n{log}");
+        if run.status == self.done {
+            assert!(said.is_empty() && left == persists, "{found}");
+            assert!(!hit || !Self::is_needed(name, errno), "{found}");
+            if self.done == 7 {
+                assert_eq!(stdout, "ran\n", "{found}");
+            }
+            return;
+        }
+        let text = strerror(errno);
+        match name {
+            "execve" => {
+                let status = if errno == "ENOENT" { 127 } else { 126 };
+                assert_eq!(run.status, status, "{found}");
+                assert_eq!(said, [format!("newuts: /bin/sh: {text}")], "{found}");
+            }
+            "exit" | "exit_group" => assert_eq!(run.status, 128 + libc::SIGILL, "{found}"),
+            // It takes its parent for dead.
+            "getppid" => assert_eq!(run.status, 128 + libc::SIGKILL, "{found}"),
+            // It cannot fail, so it says nothing: but whoever is given what it gave does.
+            "getpid" => assert!(run.status == self.failed && said.len() == 1, "{found}"),
+            _ => {
+                assert_eq!(run.status, self.failed, "{found}");
+                let message = format!("{name}: {text}");
+                // Where the fault follows, parent and child may both say so.
+                assert!(!said.is_empty() && said.iter().all(|line| *line == message), "{found}");
+            }
+        }
+        // A trap is the end of one who had done all; a wait comes when the command runs already,
+        // with all that was asked for.
+        let late = match name {
+            "exit" | "exit_group" => true,
+            "rt_sigtimedwait" | "wait4" => self.done == 7,
+            _ => false,
+        };
+        assert!(late || !left, "{found}");
+    }
+}
+
+/// Goes through all faults of these forms.
+fn all_faults_of_forks(forms: &[Forked<'_>]) {
+    let faults = |form| Forked::faults(form).into_iter().map(move |fault| (form, fault));
+    let cases: Vec<_> = forms.iter().flat_map(faults).collect();
+    each_of(
+        &cases,
+        |(form, fault)| form.fails(fault),
+        |(form, fault)| {
+            let Fault { name, nth, errno, follow } = fault;
+            format!("{:?}: {name} {nth}: {errno} ({follow})", form.words)
+        },
+    );
+}
+
+#[test]
+fn every_fault_of_a_fork() {
+    needs!(strace::here(), require::namespaces());
+    let own = format!("--join={}", std::process::id());
+    all_faults_of_forks(&[
+        Forked::new(&["--fork", "box"], &COMMAND, 7, 125),
+        Forked::new(&["--fork", &own], &COMMAND, 7, 125),
+        Forked::new(&["--fork", "-r", "--kill-child", "--domainname=d", "box"], &COMMAND, 7, 125),
+    ]);
+}
+
+#[test]
+fn every_fault_of_persisting() {
+    needs!(strace::here(), require::namespaces());
+    all_faults_of_forks(&[
+        Forked::new(&["--persist", "FILE", "box"], &COMMAND, 7, 125),
+        Forked::new(&["--fork", "--persist", "FILE", "box"], &COMMAND, 7, 125),
+        Forked::new(&["-U", "--fork", "--persist", "FILE", "box"], &COMMAND, 7, 125),
+        Forked::new(&["--persist", "FILE", "--delay=0.02", "--hold=0.05"], &["bizarro"], 0, 1),
+        Forked::new(&["-r", "--persist", "FILE", "--delay=0.02", "--hold=0.1"], &["bizarro"], 0, 1),
+    ]);
+}
+
+/// strace counts the calls of each process: so the child's own call of a name that its parent used
+/// first is hit by its argument.
+#[test]
+fn a_mask_that_cannot_be_given_back_is_an_error() {
+    needs!(require::namespaces());
+    for how in [libc::SIG_SETMASK, libc::SIG_UNBLOCK] {
+        let mut command = newuts(["--fork", "box", "/bin/true"]);
+        let run = refusing_where(&mut command, libc::SYS_rt_sigprocmask, how).run();
+        if how == libc::SIG_SETMASK {
+            assert_eq!((run.status, run.stdout.as_str()), (125, ""));
+            assert!(run.stderr.starts_with("rt_sigprocmask: Operation not permitted\n"), "{run:?}");
+        } else {
+            run.is(0, "", "");
+        }
+    }
 }
 
 #[test]

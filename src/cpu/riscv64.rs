@@ -18,8 +18,9 @@ use syscalls::Sysno;
 /// The registers of a system call: its number's, and those of its six arguments.
 pub const REGISTERS: &str = "a7 a0 a1 a2 a3 a4 a5";
 
-/// The numbers of the calls. On this CPU each call has its manual page's name.
+/// The numbers of the calls. On this CPU each call has its manual page's name, and times of 64 bits.
 pub mod number {
+    pub use syscalls::Sysno::rt_sigtimedwait as rt_sigtimedwait_time64;
     pub use syscalls::Sysno::*;
 }
 

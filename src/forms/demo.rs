@@ -1,18 +1,19 @@
 //! The story: the program of the manual page, parent and child on one screen.
 //! Follows the example of clone(2), in the order of its events and with its names.
 
-use core::ffi::c_int;
+use core::ffi::{CStr, c_int};
 
 use linux_raw_sys::general::{
-    __kernel_timespec, O_CLOEXEC, O_NONBLOCK, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP,
-    SIGVTALRM, SIGXFSZ,
+    __kernel_timespec, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGVTALRM, SIGXFSZ,
 };
 use syscalls::Errno;
 
+use super::death::DeathSignal;
 use super::hint;
 use super::init::Init;
 use super::namespace::{Ids, Namespace, show_names};
-use crate::sys::file::{Fd, STDOUT};
+use super::persist::Bound;
+use crate::sys::file::STDOUT;
 use crate::sys::memory::Stack;
 use crate::sys::process::{ANY_CHILD, Pid, Sleep, WaitStatus};
 use crate::sys::signal::sigset;
@@ -33,6 +34,8 @@ pub struct Demo<'a> {
     pub delay: __kernel_timespec,
     /// The signal that the child gets when the parent dies.
     pub kill_child: Option<u32>,
+    /// The file to which the child's namespace is bound.
+    pub persist: Option<&'a CStr>,
 }
 
 /// What the child is told.
@@ -41,16 +44,6 @@ struct Child<'a> {
     demo: &'a Demo<'a>,
     ids: Option<Ids>,
     death_signal: Option<DeathSignal>,
-}
-
-/// What the child is to get when its parent dies.
-struct DeathSignal {
-    signal: u32,
-    /// The parent's process id.
-    parent: Pid,
-    /// A pipe, in which nobody writes: the end to read from, and the end to write to. When the
-    /// parent has died, the child finds the pipe's end.
-    pipe: [Fd; 2],
 }
 
 /// What would end the parent in silence, and leave the child asleep: that nobody reads what it
@@ -98,13 +91,7 @@ fn parent(
     // From here on there are two: the child begins in child_func(), in its own UTS namespace.
     let flags = demo.namespace.flags() | SIGCHLD;
     let ids = demo.namespace.ids_before(sys);
-    let death_signal = match demo.kill_child {
-        Some(signal) => {
-            let pipe = sys.pipe2(O_NONBLOCK | O_CLOEXEC)?;
-            Some(DeathSignal { signal, parent: sys.getpid(), pipe })
-        }
-        None => None,
-    };
+    let death_signal = DeathSignal::prepare(sys, demo.kill_child)?;
     let child = Child { sys, demo, ids, death_signal };
     // SAFETY: the child gets a copy of the memory, and the stack is for it alone.
     let cloned = unsafe { sys.clone(child_func, child_stack.top(), flags, &child) };
@@ -113,12 +100,23 @@ fn parent(
         Err(failure) => return Ok(refused(sys, failure, &child)),
     };
 
-    // Only the parent comes here. Whatever it cannot do, it leaves no child behind.
-    let shown = show_parent(sys, child_pid, demo);
+    // Only the parent comes here. Whatever it cannot do, it leaves no child and no file behind.
+    let bound = demo.persist.map(|file| Bound::bind(sys, child_pid, file)).transpose();
+    let shown = bound
+        .as_ref()
+        .err()
+        .map_or_else(|| show_parent(sys, child_pid, demo), |failure| Err(*failure));
     if shown.is_err() {
         let _ = sys.kill(child_pid, SIGKILL);
     }
     let status = wait(sys, init, child_pid);
+    // A child that says that it failed has no name of its own; one that was killed had.
+    let failed = status.is_ok_and(|status| status.code() == 1);
+    if let Ok(Some(bound)) = bound
+        && (shown.is_err() || status.is_err() || failed)
+    {
+        bound.undo(sys);
+    }
     shown?;
     let status = status?;
 
@@ -153,7 +151,7 @@ extern "C" fn child_func(child: &Child<'_>) -> c_int {
 fn in_child(child: &Child<'_>) -> Result<u8, Failure> {
     let Child { sys, demo, ids, death_signal } = child;
     if let Some(death_signal) = death_signal {
-        death_signal.ask_for(sys)?;
+        ask_for(sys, death_signal)?;
     }
 
     if let Err(failure) = demo.namespace.set_up(sys, *ids) {
@@ -166,44 +164,15 @@ fn in_child(child: &Child<'_>) -> Result<u8, Failure> {
     Ok(0)
 }
 
-impl DeathSignal {
-    /// Has the kernel send the signal to this process when its parent dies.
-    ///
-    /// # Errors
-    ///
-    /// prctl(2), rt_sigaction(2), rt_sigprocmask(2).
-    fn ask_for(&self, sys: &Sys) -> Result<(), Failure> {
-        let signal = self.signal;
-        sys.prctl_set_pdeathsig(signal)?;
-        // It must arrive, whatever is blocked here, and whatever the caller ignores.
-        if BLOCKED.contains(&signal) {
-            sys.sigprocmask_setmask(&sigset(BLOCKED.into_iter().filter(|other| *other != signal)))?;
-        }
-        if !matches!(signal, SIGKILL | SIGSTOP) {
-            sys.sigaction_default(signal)?;
-        }
-        // A parent that died before the first call sends nothing any more. Process 1 of a PID
-        // namespace can send itself nothing.
-        if !self.parent_lives(sys) && sys.kill(sys.getpid(), signal).is_err() {
-            sys.exit_group(WaitStatus::killed_by(signal).code());
-        }
-        Ok(())
+/// Has the child get its signal when the parent dies: it must arrive, whatever is blocked here, and
+/// whatever the caller ignores.
+fn ask_for(sys: &Sys, death_signal: &DeathSignal) -> Result<(), Failure> {
+    let signal = death_signal.signal;
+    death_signal.ask_for(sys)?;
+    if BLOCKED.contains(&signal) {
+        sys.sigprocmask_setmask(&sigset(BLOCKED.into_iter().filter(|other| *other != signal)))?;
     }
-
-    /// Whether the parent has not died yet.
-    fn parent_lives(&self, sys: &Sys) -> bool {
-        let Self { parent, pipe: [read_end, write_end], .. } = *self;
-        match sys.getppid() {
-            // A child that was born in another PID namespace has no number for its parent; and who
-            // knows his own number or his parent's not at all, is in a sandbox. While the parent
-            // lives it could write to the pipe, and there is nothing to read yet: EAGAIN.
-            0 => {}
-            _ if parent == 0 => {}
-            found => return found == parent,
-        }
-        sys.close(write_end);
-        sys.read(read_end, &mut [0]) != Ok(0)
-    }
+    if matches!(signal, SIGKILL | SIGSTOP) { Ok(()) } else { sys.sigaction_default(signal) }
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.

@@ -8,9 +8,12 @@ use linux_raw_sys::general::{
 };
 use syscalls::Errno;
 
-use super::hint;
+use super::death::DeathSignal;
+use super::demo::Demo;
+use super::init::Init;
 use super::namespace::show_names;
-use super::run::{FAILED, execute};
+use super::run::{FAILED, become_command};
+use super::{fork, hint};
 use crate::sys::bytes::{number, same, split};
 use crate::sys::file::Fd;
 use crate::sys::namespace::PIDFD_THREAD;
@@ -52,8 +55,31 @@ impl<'a> Target<'a> {
 pub fn join(
     sys: &Sys,
     process: &InitialStack<'_>,
+    init: Init,
+    target: Target<'_>,
+    demo: &Demo<'_>,
+    fork: bool,
+    command: &Strings<'_>,
+) -> u8 {
+    let user = demo.namespace.user.is_some();
+    let task = |death_signal| enter_and_execute(sys, process, target, user, death_signal, command);
+    if !fork {
+        return task(None);
+    }
+    fork::run(sys, init, demo.kill_child, None, task).unwrap_or_else(|failure| {
+        failure.report(sys);
+        FAILED
+    })
+}
+
+/// Enters the namespace, and becomes the command or shows the host name. Gives the exit status if
+/// it does not become another program.
+fn enter_and_execute(
+    sys: &Sys,
+    process: &InitialStack<'_>,
     target: Target<'_>,
     user: bool,
+    death_signal: Option<DeathSignal>,
     command: &Strings<'_>,
 ) -> u8 {
     if let Err(failure) = enter(sys, target, user) {
@@ -62,7 +88,7 @@ pub fn join(
         return FAILED;
     }
     if command.peek().is_some() {
-        return execute(sys, process, command);
+        return become_command(sys, process, death_signal, command);
     }
     match show_names(sys, target.name.to_bytes(), false) {
         Ok(()) => 0,

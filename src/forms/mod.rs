@@ -1,12 +1,15 @@
 //! The story: what each form of the program does, in the order in which it happens.
 //!
 //! Begin with [`demo`]. The other forms are [`run`], [`join`] and [`check`]; what they share is in
-//! [`namespace`], [`init`] and [`hint`].
+//! [`namespace`], [`persist`], [`fork`], [`death`], [`init`] and [`hint`].
 
 pub mod check;
+pub mod death;
 pub mod demo;
+pub mod fork;
 pub mod hint;
 pub mod init;
 pub mod join;
 pub mod namespace;
+pub mod persist;
 pub mod run;

@@ -6,8 +6,12 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{NAME_MAX, O_CLOEXEC, O_PATH};
 use syscalls::Errno;
 
-use super::hint;
+use super::death::DeathSignal;
+use super::demo::Demo;
+use super::init::Init;
 use super::namespace::Namespace;
+use super::persist::{Agreement, Bound};
+use super::{fork, hint};
 use crate::sys::Sys;
 use crate::sys::bytes::{same, split};
 use crate::sys::start::{InitialStack, Strings};
@@ -27,23 +31,111 @@ const CANNOT_EXECUTE: u8 = 126;
 /// The exit status where there is no such command.
 const NOT_FOUND: u8 = 127;
 
-/// Runs a command in a UTS namespace of its own. Gives the exit status if it does not come to
-/// that.
+/// Runs a command in a UTS namespace of its own. Gives the exit status: with `--fork` that of the
+/// command, else that of its failure to start.
 #[must_use]
 pub fn run(
     sys: &Sys,
     process: &InitialStack<'_>,
-    namespace: &Namespace<'_>,
+    init: Init,
+    demo: &Demo<'_>,
+    fork: bool,
     command: &Strings<'_>,
 ) -> u8 {
-    let ids = namespace.ids_before(sys);
-    match sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids)) {
-        Ok(()) => execute(sys, process, command),
-        Err(failure) => {
+    if !fork {
+        return in_place(sys, process, demo, command);
+    }
+    let agreement = demo.persist.map(|file| Agreement::prepare(sys, file)).transpose();
+    let forked = agreement.and_then(|agreement| {
+        let task =
+            |death_signal| in_child(sys, process, demo, agreement.as_ref(), death_signal, command);
+        fork::run(sys, init, demo.kill_child, agreement.as_ref(), task)
+    });
+    forked.unwrap_or_else(|failure| {
+        failure.report(sys);
+        FAILED
+    })
+}
+
+/// Without `--fork`: this process enters the namespaces and becomes the command.
+fn in_place(sys: &Sys, process: &InitialStack<'_>, demo: &Demo<'_>, command: &Strings<'_>) -> u8 {
+    let Err(status) = enter(sys, &demo.namespace) else {
+        let bound = demo.persist.map(|file| Bound::bind(sys, sys.getpid(), file)).transpose();
+        return match bound {
+            Ok(bound) => {
+                let status = execute(sys, process, command);
+                if let Some(bound) = bound {
+                    bound.undo(sys);
+                }
+                status
+            }
+            Err(failure) => {
+                failure.report(sys);
+                FAILED
+            }
+        };
+    };
+    status
+}
+
+/// With `--fork`: the child enters the namespaces, has the parent bind the new one to its file, and
+/// becomes the command. Gives the exit status if it does not come to that.
+fn in_child(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    demo: &Demo<'_>,
+    agreement: Option<&Agreement<'_>>,
+    death_signal: Option<DeathSignal>,
+    command: &Strings<'_>,
+) -> u8 {
+    if let Err(status) = enter(sys, &demo.namespace) {
+        return status;
+    }
+    match agreement.map(|agreement| agreement.wait_for_parent(sys)) {
+        None | Some(Ok(true)) => {}
+        Some(Ok(false)) => return FAILED,
+        Some(Err(failure)) => {
             failure.report(sys);
-            hint::give(sys, failure, namespace, ids);
+            return FAILED;
+        }
+    }
+    let status = become_command(sys, process, death_signal, command);
+    if let Some(agreement) = agreement {
+        agreement.fail(sys);
+    }
+    status
+}
+
+/// Moves this process into the namespaces.
+///
+/// # Errors
+///
+/// The exit status, where it cannot; it has said why not.
+fn enter(sys: &Sys, namespace: &Namespace<'_>) -> Result<(), u8> {
+    let ids = namespace.ids_before(sys);
+    sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids)).map_err(|failure| {
+        failure.report(sys);
+        hint::give(sys, failure, namespace, ids);
+        FAILED
+    })
+}
+
+/// Becomes the command, which gets its signal when the parent dies. Gives the exit status if it
+/// cannot.
+#[must_use]
+pub fn become_command(
+    sys: &Sys,
+    process: &InitialStack<'_>,
+    death_signal: Option<DeathSignal>,
+    command: &Strings<'_>,
+) -> u8 {
+    // After the namespaces are entered: new capabilities take the signal away (prctl(2)).
+    match death_signal.map(|death_signal| death_signal.ask_for(sys)) {
+        Some(Err(failure)) => {
+            failure.report(sys);
             FAILED
         }
+        _ => execute(sys, process, command),
     }
 }
 

@@ -9,8 +9,8 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use linux_raw_sys::general::{
-    AT_EMPTY_PATH, AT_FDCWD, AT_STATX_SYNC_AS_STAT, F_DUPFD_CLOEXEC, F_GETFD,
-    STATX_ATTR_MOUNT_ROOT, STATX_INO, STATX_MNT_ID, STATX_UID, statx,
+    AT_EMPTY_PATH, AT_FDCWD, AT_STATX_SYNC_AS_STAT, F_DUPFD_CLOEXEC, F_GETFD, MNT_DETACH,
+    O_CLOEXEC, O_CREAT, O_EXCL, STATX_ATTR_MOUNT_ROOT, STATX_INO, STATX_MNT_ID, STATX_UID, statx,
 };
 
 use syscalls::Errno;
@@ -39,7 +39,7 @@ impl Sys {
     /// `ENOENT`, `EACCES`, `ENOTDIR`, `EMFILE` and the others of open(2).
     pub fn openat(&self, path: &CStr, flags: u32) -> Result<Fd, Failure> {
         // SAFETY: the kernel only reads `path`, up to its NUL.
-        unsafe { self.call_for_descriptor(Request::openat(AT_FDCWD, path.as_ptr(), flags)) }
+        unsafe { self.call_for_descriptor(Request::openat(AT_FDCWD, path.as_ptr(), flags, 0)) }
     }
 
     /// [`Sys::openat`] with the lowest number that is free, that of a standard descriptor perhaps.
@@ -49,7 +49,39 @@ impl Sys {
     /// The same.
     pub fn openat_lowest(&self, path: &CStr, flags: u32) -> Result<Fd, Failure> {
         // SAFETY: the kernel only reads `path`, up to its NUL.
-        unsafe { self.call(Request::openat(AT_FDCWD, path.as_ptr(), flags)) }.map(to_int)
+        unsafe { self.call(Request::openat(AT_FDCWD, path.as_ptr(), flags, 0)) }.map(to_int)
+    }
+
+    /// `openat(AT_FDCWD, path, O_RDONLY|O_CREAT|O_EXCL|O_CLOEXEC, 0666)`—Makes an empty file that
+    /// all may read.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` where there is one, `ENOENT`, `EACCES`, `EROFS` and the others of open(2).
+    pub fn openat_create(&self, path: &CStr) -> Result<Fd, Failure> {
+        let flags = O_CREAT | O_EXCL | O_CLOEXEC;
+        // SAFETY: the kernel only reads `path`, up to its NUL.
+        unsafe { self.call_for_descriptor(Request::openat(AT_FDCWD, path.as_ptr(), flags, 0o666)) }
+    }
+
+    /// `unlinkat(AT_FDCWD, path, 0)`—Removes a file.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`, `EACCES`, `EBUSY` and the others of unlink(2).
+    pub fn unlinkat(&self, path: &CStr) -> Result<(), Failure> {
+        // SAFETY: the kernel only reads `path`, up to its NUL.
+        unsafe { self.call(Request::unlinkat(AT_FDCWD, path.as_ptr(), 0)) }.map(|_| ())
+    }
+
+    /// `umount2(target, MNT_DETACH)`—Takes a mount away, even if it is in use.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` where nothing is mounted, `EPERM`.
+    pub fn umount2_detach(&self, target: &CStr) -> Result<(), Failure> {
+        // SAFETY: the kernel only reads `target`, up to its NUL.
+        unsafe { self.call(Request::umount2(target.as_ptr(), MNT_DETACH)) }.map(|_| ())
     }
 
     /// `pipe2(pipefd, flags)`—Makes a pipe: the end to read from, and the end to write to.

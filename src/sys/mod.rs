@@ -9,6 +9,8 @@
 //! A method is named after its call. Where one call does several things, each has a method whose
 //! name begins with the call's: `prctl_set_pdeathsig`.
 
+use core::ffi::c_long;
+
 use syscalls::Errno;
 
 use table::{Call, Request};
@@ -23,6 +25,10 @@ pub mod process;
 pub mod signal;
 pub mod start;
 pub mod table;
+
+/// Whether a long has 32 bits. Then the calls whose times are made of longs are old, there are newer
+/// ones beside them, and a kernel may be without the old ones (`CONFIG_COMPAT_32BIT_TIME`).
+const OLD_TIMES: bool = c_long::BITS < i64::BITS;
 
 /// A system call that failed.
 #[must_use]

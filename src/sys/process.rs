@@ -8,15 +8,15 @@ use core::{mem, ptr};
 
 use linux_raw_sys::general::{
     __kernel_timespec, CLOCK_MONOTONIC, CLONE_ARGS_SIZE_VER0, CLONE_FILES, CLONE_FS, CLONE_SIGHAND,
-    CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM, RLIMIT_NPROC, SIGCHLD, WNOHANG, clone_args, rlimit64,
-    timespec,
+    CLONE_SYSVSEM, CLONE_THREAD, CLONE_VM, RLIMIT_NPROC, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED,
+    clone_args, rlimit64, timespec,
 };
 use syscalls::Errno;
 
 use super::memory::Stack;
 use super::start::Strings;
 use super::table::Request;
-use super::{Failure, Sys};
+use super::{Failure, OLD_TIMES, Sys};
 use crate::cpu;
 
 /// A process id, or 0 for the calling process where the kernel says so.
@@ -34,15 +34,32 @@ pub enum Sleep {
     Interrupted(__kernel_timespec),
 }
 
-/// How a child ended: the word that wait4(2) fills in, as wait(2) describes it.
+/// How a child ended, or that it stopped or goes on: the word that wait4(2) fills in, as wait(2)
+/// describes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct WaitStatus(c_int);
+
+/// The word of a child that goes on (the kernel's include/linux/wait.h has only the number).
+pub const CONTINUED: c_int = 0xffff;
 
 impl WaitStatus {
     /// The status of a child that this signal has killed.
     #[must_use]
     pub fn killed_by(signal: u32) -> Self {
         Self(signal.cast_signed())
+    }
+
+    /// The signal that stopped the child, if it is stopped and not at its end.
+    #[must_use]
+    pub fn stopped_by(self) -> Option<u32> {
+        let [low, signal, ..] = self.0.to_le_bytes();
+        (low == 0x7f).then_some(signal.into())
+    }
+
+    /// Whether the child was stopped, and goes on.
+    #[must_use]
+    pub fn is_continued(self) -> bool {
+        self.0 == CONTINUED
     }
 
     /// The status of a child that has exited with this one.
@@ -237,8 +254,7 @@ impl Sys {
                 let (tv_sec, tv_nsec) = (rem.tv_sec.into(), rem.tv_nsec.into());
                 Ok(Sleep::Interrupted(__kernel_timespec { tv_sec, tv_nsec }))
             }
-            // Only there can a kernel be without the call (CONFIG_COMPAT_32BIT_TIME).
-            Err(Failure { errno: Errno::ENOSYS, .. }) if c_long::BITS < i64::BITS => {
+            Err(Failure { errno: Errno::ENOSYS, .. }) if OLD_TIMES => {
                 self.clock_nanosleep(duration)
             }
             Err(failure) => Err(failure),
@@ -267,11 +283,37 @@ impl Sys {
     /// `ECHILD` where it is no child of the caller, or its end was not to be waited for
     /// (`SIGCHLD` ignored); `EINTR` where a signal handler ran.
     pub fn wait4(&self, pid: Pid) -> Result<(Pid, WaitStatus), Failure> {
+        self.wait4_options(pid, 0)
+    }
+
+    /// `wait4(-1, wstatus, WNOHANG|WUNTRACED|WCONTINUED, NULL)`—Gives the id of a child that ended,
+    /// stopped or goes on, and which of the three; none, if there is nothing new.
+    ///
+    /// # Errors
+    ///
+    /// `ECHILD` where there is no child.
+    pub fn wait4_any_change(&self) -> Result<Option<(Pid, WaitStatus)>, Failure> {
+        let options = WNOHANG | WUNTRACED | WCONTINUED;
+        self.wait4_options(ANY_CHILD, options)
+            .map(|change| Some(change).filter(|(pid, _)| *pid != 0))
+    }
+
+    fn wait4_options(&self, pid: Pid, options: u32) -> Result<(Pid, WaitStatus), Failure> {
         let mut wstatus: c_int = 0;
-        let request = Request::wait4(pid, ptr::from_mut(&mut wstatus), 0, 0);
+        let request = Request::wait4(pid, ptr::from_mut(&mut wstatus), options, 0);
         // SAFETY: the kernel writes one int.
         let pid = unsafe { self.call(request) }.map(to_int)?;
         Ok((pid, WaitStatus(wstatus)))
+    }
+
+    /// `getpgid(pid)`—The process group of a process; 0 stands for the caller.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is no such process.
+    pub fn getpgid(&self, pid: Pid) -> Result<Pid, Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::getpgid(pid)) }.map(to_int)
     }
 
     /// `setpgid(pid, pgid)`—Moves a process into a process group; 0 stands for the caller's id.
@@ -283,6 +325,16 @@ impl Sys {
     pub fn setpgid(&self, pid: Pid, pgid: Pid) -> Result<(), Failure> {
         // SAFETY: no memory is involved.
         unsafe { self.call(Request::setpgid(pid, pgid)) }.map(|_| ())
+    }
+
+    /// `getsid(pid)`—The session of a process; 0 stands for the caller.
+    ///
+    /// # Errors
+    ///
+    /// `ESRCH` where there is no such process.
+    pub fn getsid(&self, pid: Pid) -> Result<Pid, Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::getsid(pid)) }.map(to_int)
     }
 
     /// `wait4(pid, wstatus, WNOHANG, NULL)`—Whether the child `pid` has ended: its id, and how. None

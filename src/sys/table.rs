@@ -61,6 +61,14 @@ pub enum Kind {
     Signal,
     /// A set of signals.
     Sigset,
+    /// A set of signals that the call fills in.
+    SigsetFilled,
+    /// A `siginfo_t`.
+    Siginfo,
+    /// A `siginfo_t` that the call fills in.
+    SiginfoFilled,
+    /// A `kernel_sigaction` that the call fills in.
+    SigactionFilled,
     /// A user or group id; -1 for one that is to stay.
     Id,
     /// The two descriptors of pipe(2), which fills them in.
@@ -85,6 +93,10 @@ pub enum Kind {
     Mount,
     /// `O_…` of open(2).
     Open,
+    /// The mode of a file that open(2) makes.
+    OpenMode,
+    /// `MNT_…` of umount(2).
+    Umount,
     /// `PIDFD_…` of pidfd_open(2).
     Pidfd,
     /// `O_…` of pipe(2).
@@ -278,7 +290,9 @@ calls! {
     getegid();
     geteuid();
     getpid();
+    getpgid(pid: Int);
     getppid();
+    getsid(pid: Int);
     ioctl(fd: Int, request: Ioctl, arg: IoctlArg);
     kill(pid: Int, sig: Signal);
     mkdirat(dirfd: Dirfd, pathname: Path, mode: Mode);
@@ -286,7 +300,7 @@ calls! {
     mount(source: Path, target: Path, filesystemtype: Path, mountflags: Mount, data: Address);
     mprotect(addr: Address, size: Size, prot: Prot);
     nanosleep(req: Timespec, rem: Address);
-    openat(dirfd: Dirfd, pathname: Path, flags: Open);
+    openat(dirfd: Dirfd, pathname: Path, flags: Open, mode: OpenMode);
     pidfd_open(pid: Int, flags: Pidfd);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
@@ -294,8 +308,11 @@ calls! {
     read(fd: Int, buf: Filled, count: Size);
     readlinkat(dirfd: Dirfd, pathname: Path, buf: Filled, bufsiz: Size);
     reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);
-    rt_sigaction(signum: Signal, act: Sigaction, oldact: Address, sigsetsize: Size);
-    rt_sigprocmask(how: How, set: Sigset, oldset: Address, sigsetsize: Size);
+    rt_sigaction(signum: Signal, act: Sigaction, oldact: SigactionFilled, sigsetsize: Size);
+    rt_sigprocmask(how: How, set: Sigset, oldset: SigsetFilled, sigsetsize: Size);
+    rt_sigqueueinfo(pid: Int, sig: Signal, info: Siginfo);
+    rt_sigtimedwait(set: Sigset, info: SiginfoFilled, timeout: Address, sigsetsize: Size);
+    rt_sigtimedwait_time64(set: Sigset, info: SiginfoFilled, timeout: Address, sigsetsize: Size);
     setdomainname(name: Nodename, len: Size);
     sethostname(name: Nodename, len: Size);
     setns(fd: Int, nstype: Namespaces);
@@ -304,7 +321,9 @@ calls! {
     setresuid(ruid: Id, euid: Id, suid: Id);
     statx(dirfd: Dirfd, pathname: Path, flags: StatxFlags, mask: StatxMask, statxbuf: Statx);
     sync();
+    umount2(target: Path, flags: Umount);
     uname(buf: Utsname);
+    unlinkat(dirfd: Dirfd, pathname: Path, flags: Size);
     unshare(flags: Namespaces);
     wait4(pid: Int, wstatus: WaitStatus, options: WaitOptions, rusage: Address);
     write(fd: Int, buf: Bytes, count: Size);

@@ -12,8 +12,8 @@ use core::{ptr, slice};
 
 use linux_raw_sys::general::{
     __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct, F_GETFD, FD_CLOEXEC,
-    S_IFDIR, S_IFMT, S_ISGID, S_ISUID, S_ISVTX, clone_args, kernel_sigaction, rlimit64, statx,
-    timespec,
+    O_CREAT, S_IFDIR, S_IFMT, S_ISGID, S_ISUID, S_ISVTX, SIGCHLD, WCONTINUED, WNOHANG, WUNTRACED,
+    clone_args, kernel_sigaction, rlimit64, statx, timespec,
 };
 use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
 use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
@@ -25,6 +25,8 @@ use super::{constant, signal};
 use crate::sys::Outcome;
 use crate::sys::bytes::{c_str, until_nul};
 use crate::sys::namespace::PIDFD_GET_UTS_NAMESPACE;
+use crate::sys::process::CONTINUED;
+use crate::sys::signal::SignalInfo;
 use crate::sys::start::Strings;
 use crate::sys::table::{Call, Kind, Request};
 
@@ -34,10 +36,11 @@ const MAX_STRLEN: usize = 32;
 /// Whether strace shows an argument of this kind: some commands take none.
 #[must_use]
 pub fn is_shown(kind: Kind, request: &Request) -> bool {
-    let [first, second, ..] = request.args;
+    let [first, second, third, ..] = request.args;
     match kind {
         Kind::Hidden => false,
         Kind::PrctlArg => first as u32 != PR_GET_SECCOMP,
+        Kind::OpenMode => third as u32 & O_CREAT != 0,
         Kind::FcntlArg => second as u32 != F_GETFD,
         Kind::IoctlArg => !matches!(second as u32, NS_GET_USERNS | NS_GET_PARENT | NS_GET_NSTYPE),
         _ => true,
@@ -67,15 +70,16 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         | Kind::Namespaces
         | Kind::Mount
         | Kind::Open
+        | Kind::Umount
         | Kind::PipeFlags
         | Kind::StatxFlags
-        | Kind::StatxMask
-        | Kind::WaitOptions => constant::flags(line, kind, word as u32),
+        | Kind::StatxMask => constant::flags(line, kind, word as u32),
+        Kind::WaitOptions => wait_options(line, word as u32),
         Kind::Ioctl => ioctl(line, word as u32),
         Kind::Pidfd => pidfd_flags(line, word),
         Kind::PrctlArg => prctl(line, self::word(request, 0) as u32, word),
         Kind::Clone => clone(line, word as u32, next),
-        Kind::Mode => octal(line, word as u32),
+        Kind::Mode | Kind::OpenMode => octal(line, word as u32),
         _ if !can_be_followed(kind, word, next, outcome) => address(line, word),
         Kind::Path => path(line, c_string(word)),
         Kind::Bytes | Kind::Nodename => string(line, bytes(word, next)),
@@ -83,7 +87,8 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Argv => argv(line, strings(word)),
         Kind::Envp => envp(line, word, strings(word)),
         Kind::Pipe => pipe(line, *structure(word)),
-        Kind::Sigset => signal::show_set(line, structure(word)),
+        Kind::Sigset | Kind::SigsetFilled => signal::show_set(line, structure(word)),
+        Kind::Siginfo | Kind::SiginfoFilled => info(line, structure(word)),
         Kind::Statx => status(line, structure(word)),
         Kind::CloneArgs => clone_args(line, structure(word)),
         Kind::Rlimit => limit(line, structure(word)),
@@ -97,24 +102,25 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         }
         Kind::Utsname => utsname(line, structure(word)),
         Kind::WaitStatus => wait_status(line, *structure(word)),
-        Kind::Sigaction => action(line, structure(word)),
+        Kind::Sigaction | Kind::SigactionFilled => action(line, structure(word)),
         Kind::CapHeader => cap_header(line, *structure(word)),
         Kind::CapFilled | Kind::CapSets => cap_sets(line, structure(word)),
     }
 }
 
 /// What the result of a call is, where strace shows that in words, too: the flags of a descriptor, or
-/// the type of a namespace.
+/// the type of a namespace, or a signal.
 #[must_use]
 pub fn result_kind(request: &Request) -> Option<Kind> {
     match (request.call, request.args[1] as u32) {
         (Call::fcntl, F_GETFD) => Some(Kind::FcntlArg),
         (Call::ioctl, NS_GET_NSTYPE) => Some(Kind::Namespaces),
+        (Call::rt_sigtimedwait | Call::rt_sigtimedwait_time64, _) => Some(Kind::Signal),
         _ => None,
     }
 }
 
-/// Appends a result of this kind: `0x1 (flags FD_CLOEXEC)`, `67108864 (CLONE_NEWUTS)`.
+/// Appends a result of this kind: `0x1 (flags FD_CLOEXEC)`, `67108864 (CLONE_NEWUTS)`, `17 (SIGCHLD)`.
 pub fn show_result(line: &mut Line, kind: Kind, result: usize) {
     match (kind, result as u32) {
         (Kind::FcntlArg, FD_CLOEXEC) => {
@@ -123,6 +129,10 @@ pub fn show_result(line: &mut Line, kind: Kind, result: usize) {
         (Kind::Namespaces, flag) => {
             line.number(flag.into()).text(" (");
             constant::flags(line, kind, flag);
+            line.byte(b')');
+        }
+        (Kind::Signal, number) => {
+            signal::show(line.number(number.into()).text(" ("), result);
             line.byte(b')');
         }
         (_, number) => {
@@ -148,6 +158,9 @@ fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bo
             | Kind::CapFilled
             | Kind::Pipe
             | Kind::Statx
+            | Kind::SigsetFilled
+            | Kind::SiginfoFilled
+            | Kind::SigactionFilled
             | Kind::Rlimit
     );
     let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
@@ -270,6 +283,59 @@ fn ioctl(line: &mut Line, request: u32) {
     }
 }
 
+/// `WNOHANG|WSTOPPED|WCONTINUED`: WUNTRACED by its other name, as strace has it.
+fn wait_options(line: &mut Line, options: u32) {
+    let mut separator = "";
+    for (bit, name) in [(WNOHANG, "WNOHANG"), (WUNTRACED, "WSTOPPED"), (WCONTINUED, "WCONTINUED")] {
+        if options & bit != 0 {
+            line.text(separator).text(name);
+            separator = "|";
+        }
+    }
+    line.text(if options == 0 { "0" } else { "" });
+}
+
+/// `{si_signo=SIGTERM, si_code=SI_USER, si_pid=1, si_uid=0}`
+fn info(line: &mut Line, info: &SignalInfo) {
+    line.text("{si_signo=");
+    signal::show(line, info.signo().unsigned_abs() as usize);
+    line.text(", si_code=");
+    let is_child = info.signo().unsigned_abs() == SIGCHLD && info.code() > 0;
+    match (info.code(), is_child) {
+        (1, true) => line.text("CLD_EXITED"),
+        (2, true) => line.text("CLD_KILLED"),
+        (3, true) => line.text("CLD_DUMPED"),
+        (5, true) => line.text("CLD_STOPPED"),
+        (6, true) => line.text("CLD_CONTINUED"),
+        (0, _) => line.text("SI_USER"),
+        (-1, _) => line.text("SI_QUEUE"),
+        (-6, _) => line.text("SI_TKILL"),
+        (0x80, _) => line.text("SI_KERNEL"),
+        (other, _) => line.number(other.unsigned_abs().into()),
+    };
+    if is_child || info.code() <= 0 {
+        line.text(", si_pid=");
+        int(line, info.pid());
+        line.text(", si_uid=").number(info.uid().into());
+    }
+    if is_child {
+        line.text(", si_status=");
+        if info.code() == 1 {
+            int(line, info.status());
+        } else {
+            signal::show(line, info.status().unsigned_abs() as usize);
+        }
+        let [user, system] = info.times();
+        line.text(", si_utime=").number(user).text(", si_stime=").number(system);
+    }
+    if info.code() == -1 && info.value() != 0 {
+        line.text(", si_int=");
+        int(line, info.value() as c_int);
+        line.text(", si_ptr=").hex(info.value());
+    }
+    line.byte(b'}');
+}
+
 /// `0`; strace 6.1 knows none of those that this program uses.
 fn pidfd_flags(line: &mut Line, flags: usize) {
     match flags {
@@ -367,6 +433,13 @@ fn utsname(line: &mut Line, uts: &new_utsname) {
 fn wait_status(line: &mut Line, status: c_int) {
     let [low, high, ..] = status.to_le_bytes();
     match low & 0x7f {
+        _ if status == CONTINUED => {
+            line.text("[{WIFCONTINUED(s)");
+        }
+        0x7f => {
+            line.text("[{WIFSTOPPED(s) && WSTOPSIG(s) == ");
+            signal::show(line, high.into());
+        }
         0 => {
             line.text("[{WIFEXITED(s) && WEXITSTATUS(s) == ").number(high.into());
         }

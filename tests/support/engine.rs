@@ -74,7 +74,7 @@ pub enum With {
 }
 
 /// An engine that runs, with two images: `newuts`, made by the Dockerfile, and `busybox`, which
-/// adds a shell to it.
+/// adds a shell and tini(1) to it.
 pub struct Engine {
     pub kind: Kind,
     /// What it writes is here, and not in the places where a real one has it.
@@ -135,7 +135,8 @@ impl Engine {
             Kind::Podman => &["podman", "conmon", "runc"],
             Kind::Runc => &["runc"],
         };
-        for tool in tools.iter().chain(&["unshare", "nsenter", "script", "strace", "busybox"]) {
+        let others = ["unshare", "nsenter", "script", "strace", "busybox", "tini-static"];
+        for tool in tools.iter().chain(&others) {
             require::tool(tool)?;
         }
 
@@ -259,6 +260,7 @@ impl Engine {
         for applet in ["sh", "hostname", "touch"] {
             std::os::unix::fs::symlink("busybox", format!("{second}/bin/{applet}")).unwrap();
         }
+        fs::copy("/usr/bin/tini-static", format!("{second}/bin/tini")).unwrap();
         if self.kind == Kind::Runc {
             fs::copy(NEWUTS, format!("{second}/newuts")).unwrap();
             fs::create_dir(self.path("newuts")).unwrap();
@@ -322,9 +324,14 @@ impl Engine {
         self.container(with, "busybox", None, args)
     }
 
+    /// A container of the image `busybox` that runs another program, tini(1) perhaps.
+    pub fn other(&self, with: &[With], program: &str, args: &[&str]) -> Container {
+        self.container(with, "busybox", Some(program), args)
+    }
+
     /// A container of the image `busybox` that runs a script.
     pub fn shell(&self, with: &[With], script: &str) -> Container {
-        self.container(with, "busybox", Some("/bin/sh"), &["-c", script])
+        self.other(with, "/bin/sh", &["-c", script])
     }
 
     fn container(

@@ -117,6 +117,10 @@ unsafe extern "C" fn enter(_: *const usize) -> ! {
     sys.exit_group(written.is_err().into())
 }
 
+/// What a `core` that can unwind names. Nothing unwinds here.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}
+
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     let sys = Sys::new(None);

@@ -1,7 +1,9 @@
 //! The machinery of the tests: what cannot run here is skipped aloud ([`require`]), every program
-//! runs under watch ([`run`]), in a container of each engine too ([`engine`]), and strace says
-//! which calls it made ([`strace`], [`trace`]). What it may say of a cause stands in [`hint`].
-//! The program is built for other CPUs, too ([`cross`]), put into an archive ([`initramfs`]) and booted by a kernel ([`machine`]).
+//! runs under watch ([`run`]), in a container of each engine too ([`engine`]), on a terminal
+//! ([`terminal`]), beside others that do the same ([`parents`]), above a command that tells which
+//! signals it gets ([`witness`]), and strace says which calls it made ([`strace`], [`trace`]). What
+//! it may say of a cause stands in [`hint`]. The program is built for other CPUs, too ([`cross`]),
+//! put into an archive ([`initramfs`]) and booted by a kernel ([`machine`]).
 
 pub mod apart;
 pub mod cross;
@@ -10,8 +12,11 @@ pub mod hint;
 pub mod initramfs;
 pub mod machine;
 pub mod package;
+pub mod parents;
 pub mod require;
 pub mod run;
 pub mod setting;
 pub mod strace;
+pub mod terminal;
 pub mod trace;
+pub mod witness;

@@ -74,6 +74,20 @@ pub fn refusing(command: &mut Command, call: libc::c_long) -> &mut Command {
     refusing_with(command, &[call], libc::EPERM)
 }
 
+/// The same for calls whose first argument is `first`.
+pub fn refusing_where(
+    command: &mut Command,
+    call: libc::c_long,
+    first: libc::c_int,
+) -> &mut Command {
+    let first = u64::from(first.cast_unsigned());
+    let (len, op) = (SeccompCmpArgLen::Dword, SeccompCmpOp::Eq);
+    let condition = SeccompCondition::new(0, len, op, first).unwrap();
+    let rules = vec![SeccompRule::new(vec![condition]).unwrap()];
+    filter(command, [(call, rules)].into(), libc::EPERM);
+    command
+}
+
 /// Gives the command a seccomp filter that refuses `calls` with this errno.
 pub fn refusing_with<'a>(
     command: &'a mut Command,

@@ -74,6 +74,15 @@ impl Strace {
         Self { command, log }
     }
 
+    /// The same in a mount namespace, too, where it may mount.
+    pub fn mounting(options: &[&str], args: &[&str]) -> Self {
+        let log = apart::file();
+        let options = [&["-f", "-s4096"], options].concat();
+        let mut command = strace_in(&["unshare", "--uts", "--mount"], log.path(), &options);
+        command.arg(NEWUTS).args(args);
+        Self { command, log }
+    }
+
     /// Runs it to its end.
     #[track_caller]
     pub fn run(mut self) -> (Outcome, Log) {

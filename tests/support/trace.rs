@@ -1,6 +1,7 @@
 //! A run with `--trace` under strace(1): what strace wrote of it, brought into the form in which
 //! the program itself writes it. All that differs by SPEC is in [`Log::lines`].
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::process::Command;
@@ -27,9 +28,12 @@ macro_rules! regex {
 }
 pub(crate) use regex;
 
-/// The names in the table of calls.
+/// The names in the table of calls, but for those that are made only where a long has 32 bits:
+/// `tests/boot.rs` sees them.
 pub fn table() -> Vec<&'static str> {
-    TABLE.iter().map(|row| str::from_utf8(row.name()).unwrap()).collect()
+    let names = TABLE.iter().map(|row| str::from_utf8(row.name()).unwrap());
+    let names: BTreeSet<_> = names.filter(|name| *name != "clock_nanosleep").collect();
+    names.into_iter().collect()
 }
 
 /// A program under strace, in a UTS namespace of its own.

@@ -377,7 +377,7 @@ impl<'a> Process<'a> {
             Act::HasChanged => self.link(first, |process, number| number != process.kept),
             Act::IsOf => self.is_of(first, second),
             Act::Shows => {
-                let request = Request::openat(AT_FDCWD, first, O_RDONLY);
+                let request = Request::openat(AT_FDCWD, first, O_RDONLY, 0_u32);
                 self.call(request, Wanted::Number) && self.shows(self.last, second, third)
             }
             Act::ShowsNow => self.shows(first, second, third),
@@ -471,7 +471,7 @@ impl<'a> Process<'a> {
             Act::Kill => Request::kill(first, second),
             Act::MountBind => Request::mount(first, second, 0, MS_BIND, 0),
             Act::MountPrivate => Request::mount(0, first, 0, MS_REC | MS_PRIVATE, 0),
-            Act::Openat => Request::openat(first, second, O_RDONLY),
+            Act::Openat => Request::openat(first, second, O_RDONLY, 0_u32),
             Act::PidfdOpen => Request::pidfd_open(first, second),
             Act::Setdomainname => Request::setdomainname(first, second),
             Act::Sethostname => Request::sethostname(first, second),
@@ -839,7 +839,7 @@ impl<'a> Process<'a> {
             self.board.conclude(Verdict::Skipped, b"the caller's name is none that a file can set");
             return false;
         }
-        let request = Request::openat(AT_FDCWD, path, O_WRONLY);
+        let request = Request::openat(AT_FDCWD, path, O_WRONLY, 0_u32);
         self.call(request, Wanted::Number)
             && self.call(Request::write(self.last, address, len), Wanted::Number)
             && self.gives(len)

@@ -1,0 +1,328 @@
+//! `--fork` as process 1: in a container, side by side with tini(1), and of a machine that a real
+//! kernel boots. It reaps whoever ends there without a parent, passes signals on, and when the
+//! command ends, the container ends, or the machine is switched off.
+
+use std::io::{self, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use crate::support::engine::{Container, Engine, With, engines};
+use crate::support::machine::{Machine, on_each, on_those};
+use crate::support::run::{LIMIT, Watched as _, eventually};
+
+use With::{HostPids, Privileged, SysAdmin, Terminal, Unconfined};
+
+/// In a script of busybox: how many zombies there are.
+const ZOMBIES: &str = "
+zombies() {
+    /busybox cat /proc/[0-9]*/stat 2>/dev/null | /busybox grep -c ') Z '
+}
+";
+
+/// In a script: makes so many orphans that end at once, and says whether they all go away.
+fn orphans(count: usize) -> String {
+    format!(
+        "{ZOMBIES}
+        n=0
+        while [ $n -lt {count} ]; do
+            (sh -c : &)
+            n=$((n+1))
+        done
+        n=0
+        until [ $(zombies) = 0 ] || [ $n = 300 ]; do
+            n=$((n+1))
+            /busybox sleep 0.1
+        done
+        echo $(zombies) zombies
+        "
+    )
+}
+
+/// A script for the container's shell, where busybox is in a folder of its own.
+fn in_container(script: &str) -> String {
+    script.replace("/busybox", "/bin/busybox")
+}
+
+/// Process 1 of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    Newuts,
+    Tini,
+}
+
+impl First {
+    /// A container in which it runs a script.
+    fn of(self, engine: &Engine, with: &[With], script: &str) -> Container {
+        let script = in_container(script);
+        let command = ["/bin/sh", "-c", &script];
+        match self {
+            Self::Newuts => engine.busybox(with, &[&["--fork", "box"], &command[..]].concat()),
+            Self::Tini => engine.other(with, "/bin/tini", &[&["--"], &command[..]].concat()),
+        }
+    }
+}
+
+/// For every engine, and every process 1.
+fn everywhere(test: impl Fn(&Engine, First)) {
+    for engine in engines() {
+        for first in [First::Newuts, First::Tini] {
+            test(&engine, first);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_orphans_are_reaped() {
+    everywhere(|engine, first| {
+        let script = orphans(1000);
+        let run = first.of(engine, &[SysAdmin], &format!("{script} exit 7")).run();
+        assert_eq!(
+            (run.status, run.stdout.as_str()),
+            (7, "0 zombies\n"),
+            "{:?} {first:?}: {}",
+            engine.kind,
+            run.stderr
+        );
+    });
+}
+
+/// So the count of the test above does count.
+#[test]
+fn without_a_fork_they_stay() {
+    for engine in engines() {
+        let script = format!(
+            "{ZOMBIES}
+            n=0
+            while [ $n -lt 50 ]; do
+                (/busybox sleep 0.1 &)
+                n=$((n+1))
+            done
+            until [ $(zombies) -ge 50 ]; do /busybox sleep 0.1; done; echo there they are
+            "
+        );
+        // Process 1 is sleep, which waits for nobody.
+        let script = format!("{{ {script} }} & exec /busybox sleep 300");
+        let args = ["box", "/bin/sh", "-c", &in_container(&script)];
+        let mut container = engine.busybox(&[SysAdmin], &args);
+        let running = container.command.start();
+        running.until("there they are\n");
+        engine.signal(&container.name, "KILL");
+        assert_eq!(running.finish().status, 128 + libc::SIGKILL, "{:?}", engine.kind);
+    }
+}
+
+#[test]
+fn the_container_ends_with_the_status_of_its_command() {
+    everywhere(|engine, first| {
+        for (script, status) in
+            [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill -TERM $$", 143)]
+        {
+            let run = first.of(engine, &[SysAdmin], script).run();
+            run.is(status, "", "");
+        }
+        // What the command left behind ends with it.
+        let run = first.of(engine, &[SysAdmin], "/busybox sleep 300 & exit 5").run();
+        run.is(5, "", "");
+    });
+    for engine in engines() {
+        let run = engine.busybox(&[SysAdmin], &["--fork", "box", "frobnicate"]).run();
+        run.is(127, "", "newuts: frobnicate: No such file or directory\n");
+        let run = engine.busybox(&[], &["--fork", "box", "sh"]).run();
+        assert_eq!(run.status, 125, "{run:?}");
+        assert!(run.stderr.starts_with("unshare: Operation not permitted\n"), "{run:?}");
+    }
+}
+
+#[test]
+fn the_command_is_not_process_1() {
+    for engine in engines() {
+        let script = "hostname; [ $$ != 1 ] && [ $PPID = 1 ] && echo child";
+        let look = ["/bin/sh", "-c", script];
+        for (with, options) in [
+            (&[SysAdmin][..], &[][..]),
+            (&[Privileged], &["--domainname=d"]),
+            (&[Unconfined], &["--user"]),
+        ] {
+            let args = [&["--fork"], options, &["box"], &look].concat();
+            engine.busybox(with, &args).run().is(0, "box\nchild\n", "");
+        }
+    }
+}
+
+/// Starts a container whose command waits, lets `end` end it, and asserts that it soon does.
+#[track_caller]
+fn assert_ends(mut container: Container, what: &str, status: i32, end: impl FnOnce(&str)) {
+    let running = container.command.start();
+    running.until("ready");
+    let start = Instant::now();
+    end(&container.name);
+    let run = running.finish();
+    let taken = start.elapsed();
+    // A terminal may show the key.
+    assert!(run.status == status && run.stdout.starts_with("ready"), "{what}: {run:?}");
+    // The grace of `docker stop` is ten seconds.
+    assert!(taken < Duration::from_secs(8), "{what}: {taken:?}");
+}
+
+const WAITS: &str = "echo ready; exec /busybox sleep 300";
+
+#[test]
+fn stop_ends_a_command_that_has_no_handlers() {
+    everywhere(|engine, first| {
+        for with in [&[SysAdmin][..], &[Privileged], &[SysAdmin, HostPids]] {
+            if first == First::Tini && with.contains(&HostPids) {
+                // It complains that it is not process 1.
+                continue;
+            }
+            let what = format!("{:?} {first:?} {with:?}", engine.kind);
+            let container = first.of(engine, with, WAITS);
+            assert_ends(container, &what, 143, |container| engine.stop(container));
+        }
+    });
+}
+
+#[test]
+fn other_signals_end_it_too() {
+    everywhere(|engine, first| {
+        for (signal, status) in [("HUP", 129), ("INT", 130), ("QUIT", 131), ("USR1", 138)] {
+            let what = format!("{:?} {first:?} {signal}", engine.kind);
+            let container = first.of(engine, &[SysAdmin], WAITS);
+            assert_ends(container, &what, status, |container| engine.signal(container, signal));
+        }
+    });
+}
+
+#[test]
+fn a_command_with_a_handler_has_its_time() {
+    everywhere(|engine, first| {
+        let script = "trap 'echo stopping; exit 3' TERM; echo ready
+                      while :; do /busybox sleep 0.05; done";
+        let mut container = first.of(engine, &[SysAdmin], script);
+        let running = container.command.start();
+        running.until("ready\n");
+        engine.stop(&container.name);
+        running.finish().is(3, "ready\nstopping\n", "");
+    });
+}
+
+#[test]
+fn keys_of_the_terminal_end_it() {
+    everywhere(|engine, first| {
+        for (key, status) in [(b'\x03', 130), (b'\x1c', 131)] {
+            let (stdin, mut typed) = io::pipe().unwrap();
+            let mut container = first.of(engine, &[SysAdmin, Terminal], WAITS);
+            container.command.stdin(stdin);
+            let what = format!("{:?} {first:?} {key}", engine.kind);
+            assert_ends(container, &what, status, |_| typed.write_all(&[key]).unwrap());
+        }
+    });
+}
+
+/// There is no shell that could let it go on: so it goes on.
+#[test]
+fn ctrl_z_does_not_stop_a_container() {
+    for engine in engines() {
+        let (stdin, mut typed) = io::pipe().unwrap();
+        let script = "echo ready; read -r line; echo got $line";
+        let mut container = First::Newuts.of(&engine, &[SysAdmin, Terminal], script);
+        let running = container.command.stdin(stdin).start();
+        running.until("ready");
+        typed.write_all(b"\x1a").unwrap();
+        eventually("got hello", LIMIT, || {
+            // The key empties the line.
+            typed.write_all(b"hello\n").ok()?;
+            running.stdout().contains("got hello").then_some(())
+        });
+        drop(typed);
+        assert_eq!(running.finish().status, 0);
+    }
+}
+
+/// The program as the machine's process 1, by `rdinit=/newuts -- --fork ...`, above a script.
+#[track_caller]
+fn boot(machine: &Machine, options: &str, script: &str) -> String {
+    let words = format!("rdinit=/newuts -- --fork {options} bizarro /run");
+    machine.boot(machine.scripted(script), &words)
+}
+
+#[test]
+fn however_the_command_ends_the_machine_is_switched_off() {
+    on_each(|machine| {
+        for end in ["exit 0", "exit 3", "kill -9 $$", "kill -SEGV $$", "sleep 300 & exit 0"] {
+            let script = format!("hostname; [ $$ != 1 ] && [ $PPID = 1 ] && echo child\n{end}");
+            assert_eq!(boot(machine, "", &script), "bizarro\nchild\n", "{end}");
+        }
+    });
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_power_off() {
+    on_each(|machine| {
+        for options in ["", "--user", "--kill-child", "--domainname=d"] {
+            let archive = machine.newuts("newuts").file("app", "no program");
+            let words = format!("rdinit=/newuts -- --fork {options} bizarro /app");
+            assert_eq!(machine.boot(archive, &words), "newuts: /app: Permission denied\n");
+        }
+        let words = "rdinit=/newuts -- --fork bizarro /app";
+        let console = machine.boot(machine.newuts("newuts"), words);
+        assert_eq!(console, "newuts: /app: No such file or directory\n");
+        // Before it comes to that.
+        let words = "rdinit=/newuts -- --join 4711 --fork /app";
+        let console = machine.boot(machine.newuts("newuts"), words);
+        assert_eq!(console, "pidfd_open: No such process\n");
+    });
+}
+
+/// The parent has not entered the user namespace, and may still switch off.
+#[test]
+fn in_a_user_namespace_too() {
+    on_each(|machine| {
+        for (options, user) in [("--user", "65534"), ("--user --kill-child", "65534")] {
+            let script = "/busybox hostname; /busybox id -u; exit 3";
+            let archive = machine.scripted("").script("app", script);
+            let words = format!("rdinit=/newuts -- --fork {options} bizarro /app");
+            assert_eq!(machine.boot(archive, &words), format!("bizarro\n{user}\n"), "{options}");
+        }
+    });
+}
+
+#[test]
+fn orphans_of_the_machine_are_reaped() {
+    on_each(|machine| assert_eq!(boot(machine, "", &orphans(100)), "0 zombies\n"));
+}
+
+#[test]
+fn a_signal_to_process_1_reaches_the_command() {
+    on_each(|machine| {
+        for signal in ["TERM", "INT", "HUP", "USR2"] {
+            let script = format!(
+                "trap 'echo came; exit 4' {signal}
+                /bin/kill -{signal} 1
+                while :; do sleep 0.1; done"
+            );
+            assert_eq!(boot(machine, "", &script), "came\n", "{signal}");
+        }
+        // It ends a command that does not expect it, and so the machine.
+        let script = "/bin/kill -TERM 1; while :; do sleep 0.1; done";
+        assert_eq!(boot(machine, "", script), "");
+    });
+}
+
+#[test]
+fn ctrl_alt_del_reaches_the_command() {
+    on_those(
+        |machine| machine.keyboard,
+        |machine| {
+            let folder = tempfile::tempdir().unwrap();
+            let socket = folder.path().join("monitor");
+            let monitor = format!("unix:{},server=on,wait=off", socket.display());
+            let script = "trap 'echo came; exit 6' INT; echo ready; while :; do sleep 0.1; done";
+            let words = "rdinit=/newuts -- --fork bizarro /run";
+            let boot = machine.start(machine.scripted(script), words, &["-monitor", &monitor]);
+            boot.running.until("ready");
+            let mut monitor = UnixStream::connect(socket).unwrap();
+            monitor.write_all(b"sendkey ctrl-alt-delete\n").unwrap();
+            assert_eq!(boot.finish().programs, "ready\ncame\n");
+        },
+    );
+}
