@@ -139,7 +139,7 @@ fn misused(calls: &[String]) -> Vec<&String> {
     }
     // What is not closed again is in the place of a standard one; but a process may be killed
     // before it can do that.
-    misused.extend(calls.iter().rev().skip(1).filter(|call| {
+    misused.extend(calls.iter().rev().skip(2).filter(|call| {
         opened.captures(call).is_some_and(|opens| own.contains(&opens[1]))
             && !call.starts_with("fcntl(")
     }));

@@ -491,6 +491,11 @@ impl<'a> Forked<'a> {
                 let listed = LISTED.iter().find(|(known, _)| *known == name);
                 let errnos = listed.map_or("", |(_, errnos)| errnos).split(' ');
                 for errno in errnos.chain(ANY.split(' ')).filter(|errno| !errno.is_empty()) {
+                    // A file that is there is taken as it is; an old kernel has no setgroups file.
+                    let is_answer = matches!(errno, "EEXIST" | "EISDIR" | "ENOENT");
+                    if name == "openat" && is_answer {
+                        continue;
+                    }
                     faults.push(Fault { name, nth, errno, follow });
                 }
             }
@@ -528,9 +533,9 @@ impl<'a> Forked<'a> {
         command.args(self.words.iter().map(|word| word.replace("FILE", file.to_str().unwrap())));
         let run = command.run();
         let log = fs::read_to_string(log.path()).unwrap();
-        // A command may end before its parent waits for the second time.
+        // A command may end before its parent waits, or waits for the second time.
         let hit = log.contains("(INJECTED)");
-        assert!(hit || (name, nth) == ("rt_sigtimedwait", 2), "{log}");
+        assert!(hit || matches!(name, "rt_sigtimedwait" | "wait4"), "{log}");
 
         let (stdout, left) = match run.stdout.strip_suffix("left\n") {
             Some(stdout) => (stdout, true),

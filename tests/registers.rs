@@ -312,7 +312,7 @@ fn every_form_has_the_registers_that_the_kernel_saw() {
         (&["--map-current-user", "--domainname=d", "x", "true"], "setdomainname"),
         (&["--join=/proc/self/ns/uts"], "setns"),
         (&["--join=/proc/self/ns/uts", "true"], "execve"),
-        (&["--check"], "setpgid"),
+        (&["--check=1-5"], "clone"),
         (&["--help"], "write"),
         (&["--version"], "write"),
         (&["--bogus"], "exit_group"),

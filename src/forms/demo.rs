@@ -112,16 +112,20 @@ fn parent(
     let status = wait(sys, init, child_pid);
     // A child that says that it failed has no name of its own; one that was killed had.
     let failed = status.is_ok_and(|status| status.code() == 1);
+    // It has said why: that there is nothing to bind any more needs no word.
+    if failed && bound.is_err() {
+        return Ok(1);
+    }
+    let told = shown.and(status).and_then(|status| {
+        Line::new().text("child has terminated").write_to(sys, STDOUT)?;
+        Ok(status.code())
+    });
     if let Ok(Some(bound)) = bound
-        && (shown.is_err() || status.is_err() || failed)
+        && (told.is_err() || failed)
     {
         bound.undo(sys);
     }
-    shown?;
-    let status = status?;
-
-    Line::new().text("child has terminated").write_to(sys, STDOUT)?;
-    Ok(status.code())
+    told
 }
 
 /// Says why there is no such namespace. Gives the exit status.
