@@ -15,6 +15,7 @@ use linux_raw_sys::system::__NEW_UTS_LEN;
 use syscalls::Errno;
 
 use super::namespace::{Ids, Namespace};
+use crate::sys::bytes::same;
 use crate::sys::file::{Fd, STDERR};
 use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
@@ -114,17 +115,30 @@ pub(super) fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
     if has_no_mapping(sys) {
         return Some("this user or group id is not mapped in its user namespace");
     }
-    // The two settings are for those who have not the capability.
-    if sys.capget().ok()? & (1 << CAP_SYS_ADMIN) != 0 {
-        return None;
-    }
-    if sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == Some(b'0') {
+    // The two settings are for those who have not the capability; the first, for those who have it
+    // in a user namespace only, too.
+    let has = sys.capget().ok()? & (1 << CAP_SYS_ADMIN) != 0;
+    if !(has && is_in_first_user_namespace(sys))
+        && sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == Some(b'0')
+    {
         return Some("user namespaces are for root: kernel.unprivileged_userns_clone is 0");
+    }
+    if has {
+        return None;
     }
     if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1') {
         return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
     }
     None
+}
+
+/// Whether this process is in the user namespace of the machine, whose number is always the same
+/// (`PROC_USER_INIT_INO` in the kernel's include/linux/proc_ns.h).
+fn is_in_first_user_namespace(sys: &Sys) -> bool {
+    let first = b"user:[4026531837]";
+    let mut link = [0; 32];
+    let len = sys.readlinkat(c"/proc/self/ns/user", &mut link).unwrap_or_default();
+    link.get(..len).is_some_and(|link| same(link, first))
 }
 
 /// Whether the root of this process is a folder and not a file system's root. (In a chroot that is
