@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::{NEWUTS, Peers, plot, silent};
@@ -18,6 +19,9 @@ const RUNS: u32 = 100_000;
 
 /// How much more memory the kernel may hold afterwards: the machine does other things too.
 const NOISE: u64 = 32 * 1024 * 1024;
+
+/// For how many seconds it may hold more than that.
+const PATIENCE: u32 = 300;
 
 /// What a number of namespaces costs.
 struct Cost {
@@ -139,14 +143,24 @@ fn main() {
     let size = field("/proc/slabinfo", "uts_namespace", 3);
     println!("\nof that the namespace itself: {size} bytes");
 
-    let before = (kernel_memory(), processes(), namespaces());
+    let held = || (kernel_memory(), processes(), namespaces());
+    let before = held();
     let time = one_after_another(&truth);
-    let after = (kernel_memory(), processes(), namespaces());
+    // What others hold meanwhile they give back some time; what these runs lost stays lost.
+    let is_as_before = |after: &(u64, usize, u64)| {
+        after.0 < before.0 + NOISE && after.1 < before.1 + 1_000 && after.2 < before.2 + 10_000
+    };
+    let mut after = held();
+    for _ in 0..PATIENCE {
+        if is_as_before(&after) {
+            break;
+        }
+        sleep(Duration::from_secs(1));
+        after = held();
+    }
     println!("\n{RUNS} runs of `newuts box true` one after another: {:.0?} each", time / RUNS);
     println!("kernel memory, processes, slab's namespaces before: {before:?}, after: {after:?}");
-    assert!(after.0 < before.0 + NOISE, "memory is gone");
-    assert!(after.1 < before.1 + 1_000, "processes stayed");
-    assert!(after.2 < before.2 + 10_000, "namespaces stayed");
+    assert!(is_as_before(&after), "memory is gone, or processes or namespaces stayed");
 
     plot(
         "scale.svg",

@@ -42,7 +42,7 @@ fn around_and_inside_other_programs() {
         (&["busybox", "unshare", "-u", "newuts", "a", "busybox", "hostname"], "a"),
         (&["newuts", "a", "busybox", "unshare", "-u", "newuts", "b", "uname", "-n"], "b"),
         (&["unshare", "--uts", "newuts", "a", "nsenter", &join, "uname", "-n"], "a"),
-        (&["timeout", "9", "newuts", "a", "timeout", "9", "uname", "-n"], "a"),
+        (&["timeout", "99", "newuts", "a", "timeout", "99", "uname", "-n"], "a"),
     ] {
         let path = std::path::Path::new(NEWUTS).parent().unwrap().to_str().unwrap();
         let path = format!("{path}:{}", std::env::var("PATH").unwrap());
