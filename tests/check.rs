@@ -960,7 +960,8 @@ impl Drop for Group {
 #[test]
 fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
     needs!(require::user_namespaces());
-    for (most, skips) in [(2, 32), (3, 8), (4, 0)] {
+    // How many it hits depends on how soon process 1 waits for those who lost their parent.
+    for (most, at_least, at_most) in [(2, 30, 40), (3, 1, 40), (16, 0, 0)] {
         needs!(Group::new(most).map(drop));
         let group = Group::new(most).unwrap();
         let script = r#"echo $$ >"$0/cgroup.procs" && exec "$@""#;
@@ -968,7 +969,8 @@ fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
         let report = report(under(&["sh", "-c", script, folder], ""));
         assert_eq!(report.broken(), [0; 0], "{most}");
         let reason = skipped("clone: Resource temporarily unavailable (no more processes)");
-        assert_eq!(report.numbers(|verdict| *verdict == reason).len(), skips, "{most}");
+        let skips = report.numbers(|verdict| *verdict == reason).len();
+        assert!((at_least..=at_most).contains(&skips), "{most}: {skips}");
         assert_eq!(report.numbers(|verdict| *verdict == Kept).len(), 106 - skips, "{most}");
     }
 }

@@ -12,7 +12,7 @@ use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, NEWUTS, Outcome, Watched as _, command, host_name, kill, newuts, transcript,
 };
-use crate::support::setting::after;
+use crate::support::setting::{NO_PROC, after};
 
 const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
 
@@ -373,10 +373,9 @@ fn two_may_be_bound_over_each_other() {
 fn without_proc_it_is_an_error_that_leaves_nothing() {
     needs!(require::namespaces());
     let place = Place::new();
-    let script = "umount -l /proc && ! [ -e /proc/self ] && ";
     for fork in ["", "--fork"] {
         let run =
-            place.run("private", &format!("{script} $1 {fork} --persist $2 box true; echo $?"));
+            place.run("private", &format!("{NO_PROC} && $1 {fork} --persist $2 box true; echo $?"));
         if run.stdout == "0\n" {
             // A kernel that can do without: Linux 6.11.
             assert_eq!(place.names(), ["file"]);
