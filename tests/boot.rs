@@ -1,13 +1,9 @@
 //! The program as process 1 of a machine: a real kernel boots it in an emulator, on every CPU of
 //! `tests/machines.txt`, and in the end the machine is switched off and no kernel has panicked.
 
-use std::io::Write as _;
-use std::os::unix::net::UnixStream;
-
 use cpio::newc::Reader;
 use regex::Regex;
 
-use crate::support::apart;
 use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
 use crate::support::initramfs::Initramfs;
 use crate::support::machine::{Machine, on_each, on_the_usual, on_those};
@@ -546,18 +542,10 @@ fn a_signal_to_process_1_powers_off() {
 
 #[test]
 fn ctrl_alt_del_powers_off() {
-    let has_keyboard = |machine: &Machine| machine.keyboard;
-    on_those(has_keyboard, |machine| {
-        let folder = apart::folder();
-        let socket = folder.path().join("monitor");
-        let monitor = format!("unix:{},server=on,wait=off", socket.display());
+    on_those(Machine::has_delete, |machine| {
         let words = "-- --hold=forever --delay=0.2 bizarro";
-        let boot = machine.start(machine.newuts("init"), words, &["-monitor", &monitor]);
-        boot.running.until("uts.nodename in child: bizarro");
-        boot.running.until("uts.nodename in parent: (none)");
-        let mut monitor = UnixStream::connect(socket).unwrap();
-        monitor.write_all(b"sendkey ctrl-alt-delete\n").unwrap();
-        let console = boot.finish().programs;
+        let shown = ["uts.nodename in child: bizarro", "uts.nodename in parent: (none)"];
+        let console = machine.boot_and_delete(machine.newuts("init"), words, &shown);
         assert_eq!(transcript(&console).1, FOUR_LINES.replace("child has terminated\n", ""));
     });
 }

@@ -3,7 +3,6 @@
 //! command ends, the container ends, or the machine is switched off.
 
 use std::io::{self, Write as _};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use crate::support::engine::{Container, Engine, With, engines};
@@ -310,19 +309,10 @@ fn a_signal_to_process_1_reaches_the_command() {
 
 #[test]
 fn ctrl_alt_del_reaches_the_command() {
-    on_those(
-        |machine| machine.keyboard,
-        |machine| {
-            let folder = tempfile::tempdir().unwrap();
-            let socket = folder.path().join("monitor");
-            let monitor = format!("unix:{},server=on,wait=off", socket.display());
-            let script = "trap 'echo came; exit 6' INT; echo ready; while :; do sleep 0.1; done";
-            let words = "rdinit=/newuts -- --fork bizarro /run";
-            let boot = machine.start(machine.scripted(script), words, &["-monitor", &monitor]);
-            boot.running.until("ready");
-            let mut monitor = UnixStream::connect(socket).unwrap();
-            monitor.write_all(b"sendkey ctrl-alt-delete\n").unwrap();
-            assert_eq!(boot.finish().programs, "ready\ncame\n");
-        },
-    );
+    on_those(Machine::has_delete, |machine| {
+        let script = "trap 'echo came; exit 6' INT; echo ready; while :; do sleep 0.1; done";
+        let words = "rdinit=/newuts -- --fork bizarro /run";
+        let console = machine.boot_and_delete(machine.scripted(script), words, &["ready"]);
+        assert_eq!(console, "ready\ncame\n");
+    });
 }

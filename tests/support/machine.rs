@@ -2,9 +2,10 @@
 //!
 //! What there is to say about each stands in `tests/machines.txt`, and nowhere else.
 
+use std::io::Write as _;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 use std::{env, fs, thread};
 
@@ -33,7 +34,6 @@ mount -t devtmpfs dev /dev
 ";
 
 /// A line of `tests/machines.txt`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a column of its own")]
 pub struct Machine {
     /// Its CPU, as the first part of its target is called.
     pub rust: &'static str,
@@ -50,8 +50,8 @@ pub struct Machine {
     firmware: Option<Regex>,
     /// Whether the kernel says in the end that it switches off.
     farewell: bool,
-    /// Whether Ctrl-Alt-Del can be pressed.
-    pub keyboard: bool,
+    /// What the emulator's monitor is told to press Ctrl-Alt-Del, if it can.
+    delete: Option<&'static str>,
     /// The size of a page, as it is shown.
     pub page: &'static str,
     /// The registers of a system call, its number's first.
@@ -101,7 +101,13 @@ pub fn table() -> impl Iterator<Item = Machine> {
         let firmware = Some(word()).filter(|last| *last != "-");
         let firmware =
             firmware.map(|last| Regex::new(&format!("(?s)^(.*\\n)?{last}.*?\\n")).unwrap());
-        let (farewell, keyboard) = (word() == "yes", word() == "yes");
+        let farewell = word() == "yes";
+        let delete = match word() {
+            "sendkey" => Some("sendkey ctrl-alt-delete\n"),
+            "system_powerdown" => Some("system_powerdown\n"),
+            "-" => None,
+            _ => panic!("{line}"),
+        };
         let page = word();
         let list = |word: &'static str| word.split(',').collect();
         let (registers, clone) = (list(word()), list(word()));
@@ -116,7 +122,7 @@ pub fn table() -> impl Iterator<Item = Machine> {
             console,
             firmware,
             farewell,
-            keyboard,
+            delete,
             page,
             registers,
             clone,
@@ -219,6 +225,26 @@ impl Machine {
         self.start(archive, words, &[]).finish().programs
     }
 
+    /// Whether Ctrl-Alt-Del can be pressed.
+    pub fn has_delete(&self) -> bool {
+        self.delete.is_some()
+    }
+
+    /// [`Machine::boot`]; when the console has shown all of `shown`, Ctrl-Alt-Del is pressed.
+    #[track_caller]
+    pub fn boot_and_delete(&self, archive: Initramfs, words: &str, shown: &[&str]) -> String {
+        let folder = apart::folder();
+        let socket = folder.path().join("monitor");
+        let monitor = format!("unix:{},server=on,wait=off", socket.display());
+        let boot = self.start(archive, words, &["-monitor", &monitor]);
+        for line in shown {
+            boot.running.until(line);
+        }
+        let mut monitor = UnixStream::connect(socket).unwrap();
+        monitor.write_all(self.delete.unwrap().as_bytes()).unwrap();
+        boot.finish().programs
+    }
+
     /// Starts to boot it; with more options for the emulator.
     pub fn start(&self, archive: Initramfs, words: &str, options: &[&str]) -> Boot {
         let slot = slot();
@@ -241,9 +267,16 @@ impl Machine {
 /// cores.
 fn slot() -> MutexGuard<'static, ()> {
     static SLOTS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let slot = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS.len();
-    SLOTS[slot].lock().unwrap_or_else(PoisonError::into_inner)
+    loop {
+        for slot in &SLOTS {
+            match slot.try_lock() {
+                Ok(slot) => return slot,
+                Err(TryLockError::Poisoned(slot)) => return slot.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// A machine that runs.
