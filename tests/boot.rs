@@ -495,7 +495,7 @@ fn the_file_is_loaded_at_a_random_address_and_never_writable() {
         let console = script(
             machine,
             "
-            for log in /log1 /log2; do
+            for log in /log1 /log2 /log3 /log4; do
                 /newuts --delay=0 --hold=forever bizarro >$log &
                 grep newuts /proc/$(child $log)/maps | cut -d ' ' -f 1,2
             done
@@ -504,8 +504,9 @@ fn the_file_is_loaded_at_a_random_address_and_never_writable() {
         let maps = console.lines().map(|line| line.split_once(['-', ' ']).expect(&console));
         let (starts, rest): (Vec<_>, Vec<_>) = maps.unzip();
         let rights: Vec<_> = rest.iter().map(|rest| rest.split(' ').next_back().unwrap()).collect();
-        assert_eq!(rights, ["r--p", "r-xp", "r--p", "r-xp"]);
-        assert_ne!(starts[0], starts[2]);
+        assert_eq!(rights, ["r--p", "r-xp"].repeat(4));
+        // 32-bit CPUs have 256 places only (`CONFIG_ARCH_MMAP_RND_BITS`): two may well be the same.
+        assert!(starts.iter().step_by(2).any(|start| *start != starts[0]), "{starts:?}");
     });
 }
 
