@@ -897,7 +897,9 @@ fn a_limit_skips_what_it_hits() {
     needs!(require::user_namespaces());
     let program = Copied::new();
     // Each is given as a script, what is skipped, and how many at least and at most.
-    let user = "setpriv --reuid=65533 --regid=65533 --clear-groups";
+    // The limit is one of all processes of a user, so this is nobody else's.
+    let uid = 1_000_000 + std::process::id();
+    let user = format!("setpriv --reuid={uid} --regid={uid} --clear-groups");
     let no_process = "clone: Resource temporarily unavailable (no more processes";
     let no_descriptor = ": Too many open files (no more descriptors: RLIMIT_NOFILE)";
     let no_space = ": No space left on device (no more namespaces: see /proc/sys/user)";
