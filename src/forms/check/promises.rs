@@ -70,8 +70,11 @@ checks! {
         Setdomainname(NAME, LONGEST) Setdomainname(NAME, 5) Domainname(NAME, 5);
 
     // gVisor 861: every name was too long. Unikraft 1307: too long by one byte was not.
+    // Asterinas 2442: there was no such call, nor setdomainname(2). zCore 26: whatever was set,
+    // uname(2) gave names that stood in its source.
     Names "sethostname(2): takes 64 bytes":
         Sethostname(NAME, LONGEST) Nodename(NAME, LONGEST);
+    // DragonOS 1753: EINVAL.
     Names "sethostname(2): takes no bytes":
         Sethostname(NAME, 5) Sethostname(NAME, 0) Nodename(NAME, 0);
     Names "sethostname(2): EINVAL for 65 bytes":
@@ -103,7 +106,7 @@ checks! {
     Names "clone(2): CLONE_NEWUTS begins with the same names":
         Sethostname(NAME, 5) Setdomainname(OTHER, 3) Fork(NEWUTS) { Nodename(NAME, 5)
         Domainname(OTHER, 3) Exit(0) } Wait(CHILD, 0);
-    // DragonOS 1846: one name for all.
+    // DragonOS 1846: one name for all. elfuse 44: the flag was taken, and nothing was isolated.
     Names "clone(2): CLONE_NEWUTS isolates nodename":
         Sethostname(NAME, 5) Fork(NEWUTS) { Sethostname(OTHER, 3) Nodename(OTHER, 3) Exit(0) }
         Wait(CHILD, 0) Nodename(NAME, 5);
@@ -149,6 +152,7 @@ checks! {
     // DragonOS 1231, YurtOS 70: it did not wait.
     Nothing "wait(2): gives what clone gave, and the exit status":
         Fork(0) { Exit(5) } Wait(CHILD, 5);
+    // MentOS 234: of some signals it made an exit status.
     Nothing "wait(2): gives the signal that killed":
         Fork(0) { Setpgid(0, ME) Kill(ME, KILL) Exit(0) } Wait(CHILD, KILLED);
     Nothing "wait(2): ECHILD without a child":
@@ -206,8 +210,10 @@ checks! {
     Nothing "sethostname(2): EPERM without CAP_SYS_ADMIN for the name that is there":
         Capset() Sethostname(PRESENT, ITS_LENGTH) = EPERM;
 
+    // DragonOS 1913: EINVAL.
     Names "setdomainname(2): takes no bytes":
         Setdomainname(NAME, 5) Setdomainname(NAME, 0) Domainname(NAME, 0);
+    // gVisor 13428: it read a string.
     Names "setdomainname(2): takes bytes of any value":
         Setdomainname(BYTES, LONGEST) Domainname(BYTES, LONGEST);
     Names "setdomainname(2): takes no bytes from any address":
@@ -332,10 +338,12 @@ checks! {
     User "ioctl_ns(2): NS_GET_USERNS, EPERM for an owner outside":
         Openat(CWD, UTS_LINK) Unshare(NEWUSER) Ioctl(LAST, GET_USERNS) = EPERM;
 
-    // DragonOS 1846, StarryOS 1847: the file was not there, or not that of the reader's namespace.
+    // DragonOS 1846, StarryOS 1847, Asterinas 3437: the file was not there, or not that of the
+    // reader's namespace.
     Names "proc_sys_kernel(5): hostname shows the reader's":
         Sethostname(NAME, 5) Shows(HOSTNAME_FILE, NAME, 5) Unshare(NEWUTS) Sethostname(OTHER, 3)
         Shows(HOSTNAME_FILE, OTHER, 3);
+    // gVisor 13412: the file was not there.
     Names "proc_sys_kernel(5): domainname shows the reader's":
         Setdomainname(NAME, 5) Shows(DOMAINNAME_FILE, NAME, 5) Unshare(NEWUTS)
         Setdomainname(OTHER, 3) Shows(DOMAINNAME_FILE, OTHER, 3);
