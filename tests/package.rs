@@ -29,6 +29,7 @@ fn it_has_what_is_built_and_what_is_read() {
         "Dockerfile",
         "LICENSE-APACHE",
         "LICENSE-MIT",
+        "Makefile",
         "README.md",
         "build.rs",
         "linker.ld",

@@ -19,6 +19,7 @@ mod faults;
 mod fork;
 mod hints;
 mod inherited;
+mod install;
 mod jobs;
 mod join;
 mod kill_child;

@@ -20,7 +20,7 @@ pub fn read(name: &str) -> String {
 }
 
 /// What a checkout has, as far as the tests look at it.
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     ".cargo",
     ".dockerignore",
     "CHANGELOG.md",
@@ -29,6 +29,7 @@ const NAMES: [&str; 16] = [
     "Dockerfile",
     "LICENSE-APACHE",
     "LICENSE-MIT",
+    "Makefile",
     "README.md",
     "benches",
     "build.rs",
