@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
 use crate::support::initramfs::Initramfs;
-use crate::support::machine::{Machine, on_each, on_the_usual, on_those};
+use crate::support::machine::{Machine, on_each, on_kernels, on_the_usual, on_those};
 use crate::support::run::transcript;
 use crate::support::trace::{Log, same, sorted};
 
@@ -416,6 +416,12 @@ fn the_kernel_keeps_its_promises() {
         assert!(skipped(console).is_empty());
         assert_eq!(rest, "outer\n(none)\n");
     });
+}
+
+/// No promise is younger than the oldest of them.
+#[test]
+fn older_and_newer_kernels_keep_their_promises() {
+    on_kernels(|machine| assert!(skipped(&init(machine, "--check")).is_empty()));
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Machines that boot a real kernel, whose first process is what the test says.
 //!
-//! What there is to say about each stands in `tests/machines.txt`, and nowhere else.
+//! What there is to say about each stands in `tests/machines.txt`, and nowhere else; what other
+//! kernels one of them boots, in `tests/kernels.txt`.
 
+use std::ffi::CStr;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -63,6 +65,7 @@ pub struct Machine {
     /// The calls whose manual page's name an older call has.
     newer: Vec<&'static str>,
     emulator: Vec<&'static str>,
+    kernel: PathBuf,
 }
 
 /// The folder into which `tests/setup` unpacks.
@@ -129,6 +132,7 @@ pub fn table() -> impl Iterator<Item = Machine> {
             mmap,
             newer,
             emulator,
+            kernel: cache().join(rust).join("vmlinuz"),
         }
     })
 }
@@ -157,7 +161,53 @@ pub fn on_those(which: impl Fn(&Machine) -> bool, test: impl Fn(&Machine) + Sync
     });
 }
 
+/// Runs a test on the kernels of `tests/kernels.txt`, side by side. One that is not here is skipped
+/// aloud.
+pub fn on_kernels(test: impl Fn(&Machine) + Sync) {
+    let lines = include_str!("../kernels.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut kernels = Vec::new();
+    for line in lines {
+        let (suite, version) = line.split_once(' ').expect(line);
+        let mut machine = table().find(|machine| machine.rust == "x86_64").unwrap();
+        machine.kernel = cache().join("kernels").join(suite).join("vmlinuz");
+        if let Err(missing) = machine.here() {
+            require::say(&format!("the kernel of {suite}"), &missing);
+            continue;
+        }
+        let (release, version) = (machine.version(), parse(version.trim()));
+        if suite == "sid" {
+            assert!(release >= version, "{suite}: {release:?}");
+        } else {
+            assert_eq!(release, version, "{suite}");
+        }
+        kernels.push(machine);
+    }
+    if kernels.is_empty() {
+        require::skip("a kernel of tests/kernels.txt");
+    }
+    thread::scope(|scope| {
+        for machine in &kernels {
+            drop(apart::beside(scope, || test(machine)));
+        }
+    });
+}
+
+/// The first two numbers of a release.
+fn parse(release: &str) -> [u32; 2] {
+    let mut numbers = release.split(|byte: char| !byte.is_ascii_digit());
+    [(); 2].map(|()| numbers.next().and_then(|number| number.parse().ok()).expect(release))
+}
+
 impl Machine {
+    /// The first two numbers of its kernel's release, which stands in the file of a kernel for x86
+    /// (Documentation/arch/x86/boot.rst, `kernel_version`).
+    fn version(&self) -> [u32; 2] {
+        let file = fs::read(&self.kernel).unwrap();
+        let place = usize::from(u16::from_le_bytes([file[0x20e], file[0x20f]])) + 0x200;
+        let release = CStr::from_bytes_until_nul(&file[place..]).unwrap();
+        parse(release.to_str().unwrap())
+    }
+
     /// Whether it can run here.
     fn here(&self) -> Result<(), String> {
         self.prepared()?;
@@ -168,13 +218,11 @@ impl Machine {
     fn prepared(&self) -> Result<(), String> {
         require::tool(self.emulator[0])?;
         require::tool("timeout")?;
-        let file = |name| {
-            let path = self.file(name);
-            if path.exists() { Ok(()) } else { Err(format!("{}: tests/setup", path.display())) }
-        };
-        file("vmlinuz")?;
-        file("busybox")?;
-        file("strace")?;
+        for path in [self.kernel.clone(), self.file("busybox"), self.file("strace")] {
+            if !path.exists() {
+                return Err(format!("{}: tests/setup", path.display()));
+            }
+        }
         cross::compiler(self.rust).map(drop)
     }
 
@@ -257,7 +305,7 @@ impl Machine {
         emulator.arg(LIMIT.as_secs().to_string()).args(&self.emulator);
         emulator.args(["-accel", "tcg", "-nodefaults", "-display", "none"]).args(OWN_TIME);
         emulator.args(["-serial", "stdio", "-no-reboot", "-append", &append]).args(options);
-        emulator.arg("-kernel").arg(self.file("vmlinuz")).arg("-initrd").arg(initrd);
+        emulator.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(initrd);
         let (firmware, farewell) = (self.firmware.clone(), self.farewell);
         Boot { running: emulator.start(), firmware, farewell, _folder: folder, _slot: slot }
     }
