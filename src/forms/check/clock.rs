@@ -7,7 +7,7 @@ use core::time::Duration;
 use linux_raw_sys::general::{__kernel_timespec, SIGCONT, SIGKILL};
 use syscalls::Errno;
 
-use super::ground::{Board, Verdict};
+use super::board::{Board, Verdict};
 use crate::sys::process::{Pid, WaitStatus};
 use crate::sys::{Failure, Sys};
 

@@ -1,57 +1,64 @@
 //! `--check`: does this kernel keep the promises of uts_namespaces(7)?
 //! Follows the manual pages that the promises name; the output is KTAP (the kernel's ktap.rst).
 //!
-//! A check is a list of steps (`promises.rs`). It runs in a process of its own (`step.rs`), which
-//! enters a sandbox (`sandbox.rs`) and says on a shared page what it does and what came of it
-//! (`ground.rs`). The caller's own process only watches, by a clock of its own (`clock.rs`), and
-//! prints: so there is a result for every check, whatever becomes of the check's process. What could
-//! not be tried is skipped only where the reason is proven (`lack.rs`).
+//! Each check runs in a process of its own. The caller's own process only watches, and prints: so
+//! there is a result for every check, whatever becomes of the check's process. What could not be tried
+//! is skipped only where the reason is proven.
+//!
+//! To read, in this order. What is tried: `promises.rs`, each a sentence of a manual page and its
+//! steps; `step.rs`, what a step can do; `words.rs`, with which words. How a step is done: `process.rs`,
+//! who does it; `perform.rs`, which of these it is for: `call.rs`, `names.rs`, `files.rs`,
+//! `children.rs`; `judge.rs`, whether a call gave what it was to give, and `lack.rs`, what is an
+//! excuse. Where: `sandbox.rs`, `memory.rs`. Who watches: `runner.rs`, with `fork.rs`, `board.rs` (what
+//! the processes tell each other) and `clock.rs`; `caller.rs`, what the checks must leave as it is.
+//! What is printed: `result.rs`; which of them are asked for: `which.rs`.
 
-use core::cell::Cell;
-
-use linux_raw_sys::general::{SIGCHLD, SIGKILL, SIGXFSZ};
-use syscalls::Errno;
+use linux_raw_sys::general::{SIGCHLD, SIGXFSZ};
 
 use super::init::Init;
 use crate::sys::file::STDOUT;
-use crate::sys::process::Pid;
 use crate::sys::start::InitialStack;
-use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
-use crate::text::{errno, signal};
+use board::Board;
 use caller::Caller;
-use clock::{End, GRACE, Watched, wait_until};
-use ground::{Board, Room, Verdict};
-use promises::{COUNT, STEPS, need, promise};
-use step::{Act, Forked, Process, Steps, fork};
+use memory::Memory;
+use promises::{COUNT, STEPS, promise};
+use result::{Outcome, Totals, say_failure};
+use runner::Runner;
+use step::{Act, Steps};
 pub use which::Which;
 
+mod board;
+mod call;
 mod caller;
+mod children;
 mod clock;
-mod ground;
+mod files;
+mod fork;
+mod judge;
 mod lack;
+mod memory;
+mod names;
+mod perform;
+mod process;
 mod promises;
+mod result;
+mod runner;
 mod sandbox;
 mod step;
 mod which;
-
-/// How many processes there are at most beside the caller's own.
-const MOST_PROCESSES: usize = 4;
-
-/// clone(2) gives 0 to the parent, or the id of nobody.
-const CONFUSED: &str = "clone(SIGCHLD): expected a process id, got 0, and this is the parent";
-const NOBODY: &str = "clone(SIGCHLD): expected a process, got an id and no process";
+mod words;
 
 /// Runs the checks that are asked for, and prints what they found. Gives the exit status: 0 if none
 /// failed.
 #[must_use]
 pub fn check(sys: &Sys, process: &InitialStack<'_>, init: Init, which: Which<'_>) -> u8 {
-    let done = match which {
+    let status = match which {
         Which::List => list(sys),
         _ => prepare(sys, process, init, which),
     };
-    done.unwrap_or_else(|failure| {
+    status.unwrap_or_else(|failure| {
         failure.report(sys);
         1
     })
@@ -64,40 +71,6 @@ fn list(sys: &Sys) -> Result<u8, Failure> {
         line.number(index as u64 + 1).byte(b' ').bytes(promise(index)).write_to(sys, STDOUT)?;
     }
     Ok(0)
-}
-
-/// What came of a check, as it is printed and counted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Pass,
-    Fail,
-    Skip,
-    Error,
-    Timeout,
-}
-
-/// How many came out how.
-#[derive(Default)]
-struct Totals {
-    pass: u64,
-    fail: u64,
-    skip: u64,
-    error: u64,
-}
-
-/// What all checks need.
-struct Runner<'a> {
-    sys: &'a Sys,
-    board: &'static Board,
-    room: Room,
-    caller: &'a Caller,
-    page_size: usize,
-    /// Whether children have another PID namespace than this process.
-    is_elsewhere: bool,
-    /// What is wrong with clone(2), so that there is no use in trying it again.
-    no_clone: Cell<Option<&'static str>>,
-    /// Whether wait4(2) has told of an exit.
-    is_told: Cell<bool>,
 }
 
 /// Sees to it that nothing which the caller left disturbs the checks, and runs them.
@@ -115,22 +88,11 @@ fn prepare(
     let mut line = Line::new();
     line.text("KTAP version 1\n1..").number(COUNT as u64).write_to(sys, STDOUT)?;
     let page_size = process.page_size();
-    let ground = Caller::look(sys, init).and_then(|caller| {
-        let (board, room) = ground::map(sys, page_size)?;
-        Ok((caller, board, room))
-    });
-    match ground {
-        Ok((caller, board, room)) => {
-            let mut runner = Runner {
-                sys,
-                board,
-                room,
-                caller: &caller,
-                page_size,
-                is_elsewhere: false,
-                no_clone: Cell::new(None),
-                is_told: Cell::new(false),
-            };
+    let prepared = Caller::look(sys, init)
+        .and_then(|caller| Ok((caller, Board::map(sys)?, Memory::map(sys, page_size)?)));
+    match prepared {
+        Ok((caller, board, memory)) => {
+            let mut runner = Runner::new(sys, board, memory, &caller, page_size);
             let keeper = runner.start_keeper();
             let status = run(sys, which, |index, steps, line| runner.check(index, steps, line));
             board.finish();
@@ -163,196 +125,8 @@ fn run(
             Outcome::Skip
         };
         steps.any(|step| step.act == Act::End);
-        totals.print(sys, index, outcome, &why)?;
+        totals.print_one(sys, index, outcome, &why)?;
     }
-    let mut line = Line::new();
-    line.text("# Totals: pass:").number(totals.pass).text(" fail:").number(totals.fail);
-    line.text(" xfail:0 xpass:0 skip:").number(totals.skip);
-    line.text(" error:").number(totals.error).write_to(sys, STDOUT)?;
-    Ok(u8::from(totals.fail + totals.error > 0))
-}
-
-impl Totals {
-    /// Counts a result, and prints it.
-    fn print(
-        &mut self,
-        sys: &Sys,
-        index: usize,
-        outcome: Outcome,
-        why: &Line,
-    ) -> Result<(), Failure> {
-        let (count, directive) = match outcome {
-            Outcome::Pass => (&mut self.pass, ""),
-            Outcome::Fail => (&mut self.fail, ""),
-            Outcome::Timeout => (&mut self.fail, " # TIMEOUT"),
-            Outcome::Skip => (&mut self.skip, " # SKIP "),
-            Outcome::Error => (&mut self.error, " # ERROR"),
-        };
-        *count += 1;
-        let is_ok = matches!(outcome, Outcome::Pass | Outcome::Skip);
-        let mut line = Line::new();
-        if !is_ok {
-            line.text("# ").bytes(why.as_bytes()).byte(b'\n');
-        }
-        line.text(if is_ok { "ok " } else { "not ok " }).number(index as u64 + 1).byte(b' ');
-        line.bytes(promise(index)).text(directive);
-        if outcome == Outcome::Skip {
-            line.bytes(why.as_bytes());
-        }
-        line.write_to(sys, STDOUT)
-    }
-}
-
-impl Runner<'_> {
-    /// Finds out whether children are in another PID namespace, as behind `unshare --pid` without
-    /// `--fork`. The first child is that namespace's process 1, with which it would end: it then
-    /// stays until the last check is done. Gives that one, if there is one.
-    fn start_keeper(&mut self) -> Option<Pid> {
-        let Self { sys, board, .. } = *self;
-        board.clean();
-        match fork(sys, board, || sys.clone_fork(SIGCHLD)).ok()? {
-            Forked::Child => {
-                let _ = sys.prctl_set_pdeathsig(SIGKILL);
-                let me = sys.getpid();
-                board.begin(me);
-                board.tell(me);
-                board.conclude(Verdict::Kept, b"");
-                while me == 1 && !board.is_over() {
-                    wait_until(sys, GRACE, || board.is_over());
-                }
-                sys.exit_group(0)
-            }
-            Forked::Parent(pid) => {
-                wait_until(sys, GRACE, || board.told() != 0);
-                self.is_elsewhere = board.told() == 1 && pid != 1;
-                if self.is_elsewhere {
-                    return Some(pid);
-                }
-                self.wait(pid);
-                None
-            }
-            Forked::Confused => {
-                self.no_clone.set(Some(CONFUSED));
-                None
-            }
-        }
-    }
-
-    /// Waits for a child.
-    fn wait(&self, pid: Pid) -> End {
-        let Self { sys, board, is_elsewhere, .. } = *self;
-        let end = Watched { sys, board, pid, is_elsewhere, is_told: self.is_told.get() }.wait();
-        if matches!(end, End::Known(_)) {
-            self.is_told.set(true);
-        }
-        end
-    }
-
-    /// Runs a check in a process of its own. Gives what came of it, and says why.
-    fn check(&self, index: usize, steps: &Steps<'static>, why: &mut Line) -> Outcome {
-        let Self { sys, board, room, caller, page_size, .. } = *self;
-        board.clean();
-        if let Some(reason) = self.no_clone.get() {
-            why.text(reason);
-            return Outcome::Error;
-        }
-        let pid = match fork(sys, board, || sys.clone_fork(SIGCHLD)) {
-            Ok(Forked::Child) => {
-                let promise = promise(index);
-                let mut process = Process::new(sys, board, room, caller, page_size, promise);
-                let status = process.run(need(index), &mut steps.clone());
-                sys.exit_group(status)
-            }
-            Ok(Forked::Parent(pid)) => pid,
-            Ok(Forked::Confused) => {
-                self.no_clone.set(Some(CONFUSED));
-                why.text(CONFUSED);
-                return Outcome::Error;
-            }
-            Err(failure @ Failure { errno: Errno::EAGAIN, .. }) if lack::no_process(sys) => {
-                failure.describe(why);
-                why.text(" (no more processes: RLIMIT_NPROC)");
-                return Outcome::Skip;
-            }
-            Err(failure) => {
-                say_failure(why, failure);
-                return Outcome::Error;
-            }
-        };
-        let end = self.wait(pid);
-        for byte in board.text() {
-            why.byte(byte);
-        }
-        let verdict = match (end, board.verdict()) {
-            (End::Late, _) => {
-                why.text(": no end within 5 seconds");
-                return Outcome::Timeout;
-            }
-            (End::Known(status), _) if let Some(number) = status.signal() => {
-                signal::show(why.text(": killed by "), number.into());
-                return Outcome::Fail;
-            }
-            // The board is the better witness. But where memory is not shared, it is empty.
-            (End::Known(status), Verdict::None) => Verdict::of(status.code().into()),
-            (_, verdict) => verdict,
-        };
-        match verdict {
-            Verdict::Kept => Outcome::Pass,
-            Verdict::Broken => Outcome::Fail,
-            Verdict::Skipped => Outcome::Skip,
-            Verdict::NoProcess if self.are_processes_limited() => {
-                *why = Line::new();
-                let failure = Failure { call: Call::clone, errno: Errno::EAGAIN };
-                failure.describe(why);
-                why.text(" (no more processes)");
-                Outcome::Skip
-            }
-            Verdict::Error | Verdict::NoProcess => Outcome::Error,
-            Verdict::None if board.me() == 0 => {
-                self.no_clone.set(Some(NOBODY));
-                why.text(NOBODY);
-                Outcome::Error
-            }
-            Verdict::None => {
-                why.text(": the check's process is gone");
-                Outcome::Fail
-            }
-        }
-    }
-
-    /// Whether there can be only so many processes at a time: while as many as a check has are
-    /// there, another cannot be made.
-    fn are_processes_limited(&self) -> bool {
-        let Self { sys, board, .. } = *self;
-        board.clean();
-        let round = board.round();
-        let mut pids = [0; MOST_PROCESSES];
-        let mut is_limited = false;
-        for place in &mut pids {
-            match fork(sys, board, || sys.clone_fork(SIGCHLD)) {
-                Ok(Forked::Child) => {
-                    let _ = sys.prctl_set_pdeathsig(SIGKILL);
-                    wait_until(sys, clock::LIMIT, || board.round() != round);
-                    sys.exit_group(0)
-                }
-                Ok(Forked::Parent(pid)) => *place = pid,
-                Ok(Forked::Confused) => break,
-                Err(failure) => {
-                    is_limited = failure.errno == Errno::EAGAIN;
-                    break;
-                }
-            }
-        }
-        board.clean();
-        for pid in pids.into_iter().filter(|pid| *pid != 0) {
-            wait_until(sys, GRACE, || !matches!(sys.wait4_nohang(pid), Ok(None)));
-        }
-        is_limited
-    }
-}
-
-/// Says which call failed: `clone: expected success, got ENOSYS`.
-fn say_failure(line: &mut Line, failure: Failure) {
-    line.bytes(failure.call.row().name()).text(": expected success, got ");
-    errno::name(line, failure.errno);
+    totals.print_all(sys)?;
+    Ok(totals.status())
 }

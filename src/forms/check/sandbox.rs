@@ -11,8 +11,10 @@ use syscalls::Errno;
 
 use super::caller::{USER, link, uts_number};
 use super::clock::{GRACE, wait_until};
+use super::judge::Wanted;
 use super::lack;
-use super::step::{Need, Process, Steps, Wanted};
+use super::process::Process;
+use super::step::{Need, Steps};
 use crate::forms::init::Init;
 use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};

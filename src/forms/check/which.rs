@@ -1,7 +1,6 @@
 //! Which checks are asked for: `6,26-31`, `setns`, all, or none but their list.
 
 use super::promises::{COUNT, promise};
-use super::step::is_of;
 use crate::sys::bytes::{begins, number, same, split};
 use crate::sys::table::TABLE;
 
@@ -77,4 +76,11 @@ impl<'a> Item<'a> {
             }
         }
     }
+}
+
+/// Whether a promise is of this call: in section 2 each page has its own.
+pub fn is_of(promise: &[u8], call: &[u8]) -> bool {
+    let (page, rest) = split(promise, b'(');
+    let is_of_a_call = rest.is_some_and(|rest| begins(rest, b"2"));
+    !is_of_a_call || begins(page, call) || begins(call, page)
 }

@@ -1,0 +1,45 @@
+//! How a process is made by a kernel that may say the wrong thing about it.
+//! Follows clone(2), "RETURN VALUE".
+
+use super::board::Board;
+use super::clock::{GRACE, wait_until};
+use crate::sys::process::{Fork, Pid};
+use crate::sys::{Failure, Sys};
+
+/// What came of an attempt to make a process.
+pub enum Forked {
+    Child,
+    Parent(Pid),
+    /// This is the parent, and it was told that it is the child.
+    Confused,
+}
+
+/// Makes a process by `clone`, and asks anew which of the two this is.
+///
+/// # Errors
+///
+/// Those of the call.
+pub fn fork(
+    sys: &Sys,
+    board: &Board,
+    clone: impl FnOnce() -> Result<Fork, Failure>,
+) -> Result<Forked, Failure> {
+    let me = sys.getpid();
+    board.set_parent_knows(false);
+    let forked = clone()?;
+    let is_another = sys.getpid() != me;
+    Ok(match forked {
+        // A child that is told that it is the parent must not go on as one.
+        Fork::Parent(_) if is_another => Forked::Child,
+        Fork::Parent(pid) => {
+            board.set_parent_knows(true);
+            Forked::Parent(pid.get())
+        }
+        // In another PID namespace a child can have the parent's number. Then the parent must have
+        // been told of its child.
+        Fork::Child if is_another || wait_until(sys, GRACE, || board.parent_knows()) => {
+            Forked::Child
+        }
+        Fork::Child => Forked::Confused,
+    })
+}

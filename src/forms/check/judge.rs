@@ -1,0 +1,131 @@
+//! Whether the result of a call is the one that was to come; if not, whether that breaks the promise,
+//! or is for want of something (`lack.rs`).
+#![allow(clippy::cast_possible_truncation, reason = "the words of a step are words of a call")]
+
+use core::ffi::CStr;
+use core::ptr;
+
+use syscalls::Errno;
+
+use super::board::Verdict;
+use super::caller;
+use super::lack;
+use super::process::Process;
+use super::which::is_of;
+use crate::sys::Failure;
+use crate::sys::bytes::c_str;
+use crate::sys::table::{Call, Request};
+use crate::text::errno;
+use crate::text::line::Line;
+
+/// What a call is to give.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// 0.
+    Zero,
+    /// A number: a descriptor, a length.
+    Number,
+}
+
+impl Process<'_> {
+    /// Judges the result of a call. Gives whether it is as expected.
+    pub fn judge(
+        &mut self,
+        request: &Request,
+        line: Line,
+        result: Result<usize, Failure>,
+        wanted: Wanted,
+    ) -> bool {
+        let expected = self.expected.take();
+        match (result, expected) {
+            (Ok(0), None) if wanted == Wanted::Zero => return true,
+            (Ok(number), None) if wanted == Wanted::Number => {
+                self.last = number;
+                return true;
+            }
+            (Err(failure), Some(errno)) if failure.errno == errno => return true,
+            _ => {}
+        }
+        if let Err(failure) = result
+            && let Some(reason) = self.excuse(request, failure, expected)
+        {
+            return self.skip(failure, reason);
+        }
+        let is_clone = matches!(request.call, Call::clone | Call::clone3);
+        let verdict = match result {
+            Err(Failure { errno: Errno::EAGAIN, .. }) if is_clone => Verdict::NoProcess,
+            _ => self.blame(request.call),
+        };
+        self.conclude(verdict, line, |line| {
+            line.text(": expected ");
+            match expected {
+                Some(errno) => {
+                    errno::name(line, errno);
+                }
+                None if wanted == Wanted::Zero => {
+                    line.byte(b'0');
+                }
+                None => {
+                    line.text("success");
+                }
+            }
+            line.text(", got ");
+            match result {
+                Ok(number) => {
+                    line.number(number as u64);
+                }
+                Err(failure) => {
+                    errno::name(line, failure.errno);
+                }
+            }
+        })
+    }
+
+    /// Why a call was refused, if that is no fault of the kernel's.
+    fn excuse(
+        &self,
+        request: &Request,
+        failure: Failure,
+        expected: Option<Errno>,
+    ) -> Option<&'static str> {
+        let (flags, file) = match request.call {
+            Call::unshare | Call::clone => (request.args[0] as u32, None),
+            Call::setns => (request.args[1] as u32, None),
+            Call::openat => (0, Some(Self::path(request.args[1]))),
+            Call::readlinkat => (0, Some(caller::UTS)),
+            _ => (0, None),
+        };
+        if expected.is_some() {
+            return lack::explain_any(self.sys, failure, flags);
+        }
+        lack::explain(self.sys, failure, flags, file, self.caller.ids)
+    }
+
+    /// A path of the steps'.
+    fn path(address: usize) -> &'static CStr {
+        // SAFETY: whatever a step opens is a path.
+        unsafe { c_str(ptr::with_exposed_provenance(address)) }
+    }
+
+    /// Whether a call that goes wrong breaks the promise, or only prepares for it: the pages of
+    /// section 2 promise something of their own call only.
+    pub fn blame(&self, call: Call) -> Verdict {
+        let prepares = matches!(call, Call::capset | Call::setpgid | Call::mmap | Call::mprotect);
+        if !prepares && is_of(self.promise, call.row().name()) {
+            Verdict::Broken
+        } else {
+            Verdict::Error
+        }
+    }
+
+    /// Whether the result of the last call is this.
+    pub fn gives(&self, number: usize) -> bool {
+        let mut line = Line::new();
+        line.bytes(self.promise.split(|byte| *byte == b':').next().unwrap_or_default());
+        self.last == number
+            || self.conclude(Verdict::Broken, line, |line| {
+                line.text(": expected ").number(number as u64);
+                line.text(", got ").number(self.last as u64);
+            })
+    }
+}

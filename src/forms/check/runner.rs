@@ -1,0 +1,231 @@
+//! Runs each check in a process of its own, and finds out what came of it, whatever becomes of that.
+//! Follows clone(2), wait(2), pid_namespaces(7).
+
+use core::cell::Cell;
+
+use linux_raw_sys::general::{SIGCHLD, SIGKILL};
+use syscalls::Errno;
+
+use super::board::{Board, Verdict};
+use super::caller::Caller;
+use super::clock::{self, End, GRACE, Watched, wait_until};
+use super::fork::{Forked, fork};
+use super::lack;
+use super::memory::Memory;
+use super::process::Process;
+use super::promises::{need, promise};
+use super::result::{Outcome, say_failure};
+use super::step::Steps;
+use crate::sys::process::Pid;
+use crate::sys::table::Call;
+use crate::sys::{Failure, Sys};
+use crate::text::line::Line;
+use crate::text::signal;
+
+/// How many processes there are at most beside the caller's own.
+const MOST_PROCESSES: usize = 4;
+
+/// clone(2) gives 0 to the parent, or the id of nobody.
+const CONFUSED: &str = "clone(SIGCHLD): expected a process id, got 0, and this is the parent";
+const NOBODY: &str = "clone(SIGCHLD): expected a process, got an id and no process";
+
+/// What all checks need.
+pub struct Runner<'a> {
+    sys: &'a Sys,
+    board: &'static Board,
+    memory: Memory,
+    caller: &'a Caller,
+    page_size: usize,
+    /// Whether children have another PID namespace than this process.
+    is_elsewhere: bool,
+    /// What is wrong with clone(2), so that there is no use in trying it again.
+    no_clone: Cell<Option<&'static str>>,
+    /// Whether wait4(2) has told of an exit.
+    is_told: Cell<bool>,
+}
+
+impl<'a> Runner<'a> {
+    /// A runner that knows nothing yet about what clone(2) and wait4(2) do.
+    pub fn new(
+        sys: &'a Sys,
+        board: &'static Board,
+        memory: Memory,
+        caller: &'a Caller,
+        page_size: usize,
+    ) -> Self {
+        Self {
+            sys,
+            board,
+            memory,
+            caller,
+            page_size,
+            is_elsewhere: false,
+            no_clone: Cell::new(None),
+            is_told: Cell::new(false),
+        }
+    }
+
+    /// Finds out whether children are in another PID namespace, as behind `unshare --pid` without
+    /// `--fork`. The first child is that namespace's process 1, with which it would end: it then
+    /// stays until the last check is done. Gives that one, if there is one.
+    pub fn start_keeper(&mut self) -> Option<Pid> {
+        let Self { sys, board, .. } = *self;
+        board.clean();
+        match fork(sys, board, || sys.clone_fork(SIGCHLD)).ok()? {
+            Forked::Child => {
+                let _ = sys.prctl_set_pdeathsig(SIGKILL);
+                let me = sys.getpid();
+                board.begin(me);
+                board.tell(me);
+                board.conclude(Verdict::Kept, b"");
+                while me == 1 && !board.is_over() {
+                    wait_until(sys, GRACE, || board.is_over());
+                }
+                sys.exit_group(0)
+            }
+            Forked::Parent(pid) => {
+                wait_until(sys, GRACE, || board.told() != 0);
+                self.is_elsewhere = board.told() == 1 && pid != 1;
+                if self.is_elsewhere {
+                    return Some(pid);
+                }
+                self.wait(pid);
+                None
+            }
+            Forked::Confused => {
+                self.no_clone.set(Some(CONFUSED));
+                None
+            }
+        }
+    }
+
+    /// Waits for a child.
+    pub fn wait(&self, pid: Pid) -> End {
+        let Self { sys, board, is_elsewhere, .. } = *self;
+        let end = Watched { sys, board, pid, is_elsewhere, is_told: self.is_told.get() }.wait();
+        if matches!(end, End::Known(_)) {
+            self.is_told.set(true);
+        }
+        end
+    }
+
+    /// Runs a check. Gives what came of it, and says why.
+    pub fn check(&self, index: usize, steps: &Steps<'static>, why: &mut Line) -> Outcome {
+        self.board.clean();
+        match self.start(index, steps, why) {
+            Ok(pid) => {
+                let end = self.wait(pid);
+                self.outcome(&end, why)
+            }
+            Err(outcome) => outcome,
+        }
+    }
+
+    /// Starts a check in a process of its own. Gives the process.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none: what is the outcome then, and says why.
+    fn start(&self, index: usize, steps: &Steps<'static>, why: &mut Line) -> Result<Pid, Outcome> {
+        let Self { sys, board, memory, caller, page_size, .. } = *self;
+        if let Some(reason) = self.no_clone.get() {
+            why.text(reason);
+            return Err(Outcome::Error);
+        }
+        match fork(sys, board, || sys.clone_fork(SIGCHLD)) {
+            Ok(Forked::Child) => {
+                let promise = promise(index);
+                let mut process = Process::new(sys, board, memory, caller, page_size, promise);
+                let status = process.run(need(index), &mut steps.clone());
+                sys.exit_group(status)
+            }
+            Ok(Forked::Parent(pid)) => Ok(pid),
+            Ok(Forked::Confused) => {
+                self.no_clone.set(Some(CONFUSED));
+                why.text(CONFUSED);
+                Err(Outcome::Error)
+            }
+            Err(failure @ Failure { errno: Errno::EAGAIN, .. }) if lack::no_process(sys) => {
+                failure.describe(why);
+                why.text(" (no more processes: RLIMIT_NPROC)");
+                Err(Outcome::Skip)
+            }
+            Err(failure) => {
+                say_failure(why, failure);
+                Err(Outcome::Error)
+            }
+        }
+    }
+
+    /// What came of a check whose process has ended so, and why.
+    fn outcome(&self, end: &End, why: &mut Line) -> Outcome {
+        for byte in self.board.text() {
+            why.byte(byte);
+        }
+        let verdict = match (end, self.board.verdict()) {
+            (End::Late, _) => {
+                why.text(": no end within 5 seconds");
+                return Outcome::Timeout;
+            }
+            (End::Known(status), _) if let Some(number) = status.signal() => {
+                signal::show(why.text(": killed by "), number.into());
+                return Outcome::Fail;
+            }
+            // The board is the better witness. But where memory is not shared, it is empty.
+            (End::Known(status), Verdict::None) => Verdict::of(status.code().into()),
+            (_, verdict) => verdict,
+        };
+        match verdict {
+            Verdict::Kept => Outcome::Pass,
+            Verdict::Broken => Outcome::Fail,
+            Verdict::Skipped => Outcome::Skip,
+            Verdict::NoProcess if self.are_processes_limited() => {
+                *why = Line::new();
+                let failure = Failure { call: Call::clone, errno: Errno::EAGAIN };
+                failure.describe(why);
+                why.text(" (no more processes)");
+                Outcome::Skip
+            }
+            Verdict::Error | Verdict::NoProcess => Outcome::Error,
+            Verdict::None if self.board.me() == 0 => {
+                self.no_clone.set(Some(NOBODY));
+                why.text(NOBODY);
+                Outcome::Error
+            }
+            Verdict::None => {
+                why.text(": the check's process is gone");
+                Outcome::Fail
+            }
+        }
+    }
+
+    /// Whether there can be only so many processes at a time: while as many as a check has are
+    /// there, another cannot be made.
+    fn are_processes_limited(&self) -> bool {
+        let Self { sys, board, .. } = *self;
+        board.clean();
+        let round = board.round();
+        let mut pids = [0; MOST_PROCESSES];
+        let mut is_limited = false;
+        for place in &mut pids {
+            match fork(sys, board, || sys.clone_fork(SIGCHLD)) {
+                Ok(Forked::Child) => {
+                    let _ = sys.prctl_set_pdeathsig(SIGKILL);
+                    wait_until(sys, clock::LIMIT, || board.round() != round);
+                    sys.exit_group(0)
+                }
+                Ok(Forked::Parent(pid)) => *place = pid,
+                Ok(Forked::Confused) => break,
+                Err(failure) => {
+                    is_limited = failure.errno == Errno::EAGAIN;
+                    break;
+                }
+            }
+        }
+        board.clean();
+        for pid in pids.into_iter().filter(|pid| *pid != 0) {
+            wait_until(sys, GRACE, || !matches!(sys.wait4_nohang(pid), Ok(None)));
+        }
+        is_limited
+    }
+}
