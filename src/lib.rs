@@ -18,7 +18,7 @@
 //! has no writable data at all.
 //!
 //! To read: `examples/clone.rs`, the manual page's program and nothing else; then
-//! [`forms::demo`], the same with everything that can go wrong; then [`sys::process`] and [`cpu`],
+//! [`forms::demo`], the same with everything that can go wrong; then [`sys::clone`] and [`cpu`],
 //! where clone(2) becomes an instruction. `src/main.rs` is the program around this library. What
 //! it does is in its manual page, `doc/newuts.1`.
 #![no_std]

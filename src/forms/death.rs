@@ -3,7 +3,8 @@
 use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK};
 
 use crate::sys::file::Fd;
-use crate::sys::process::{Pid, WaitStatus};
+use crate::sys::process::Pid;
+use crate::sys::wait::WaitStatus;
 use crate::sys::{Failure, Sys};
 
 /// What the child is to get, and how it finds out that its parent has died already.

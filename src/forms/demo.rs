@@ -15,9 +15,11 @@ use super::namespace::{Ids, Namespace, show_names};
 use super::persist::Bound;
 use crate::sys::file::STDOUT;
 use crate::sys::memory::Stack;
-use crate::sys::process::{ANY_CHILD, Pid, Sleep, WaitStatus};
+use crate::sys::process::Pid;
 use crate::sys::signal::sigset;
+use crate::sys::sleep::Sleep;
 use crate::sys::start::InitialStack;
+use crate::sys::wait::{ANY_CHILD, WaitStatus};
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 
@@ -102,10 +104,10 @@ fn parent(
 
     // Only the parent comes here. Whatever it cannot do, it leaves no child and no file behind.
     let bound = demo.persist.map(|file| Bound::bind(sys, child_pid, file)).transpose();
-    let shown = bound
-        .as_ref()
-        .err()
-        .map_or_else(|| show_parent(sys, child_pid, demo), |failure| Err(*failure));
+    let shown = match bound {
+        Ok(_) => show_parent(sys, child_pid, demo),
+        Err(failure) => Err(failure),
+    };
     if shown.is_err() {
         let _ = sys.kill(child_pid, SIGKILL);
     }
@@ -116,16 +118,19 @@ fn parent(
     if failed && bound.is_err() {
         return Ok(1);
     }
-    let told = shown.and(status).and_then(|status| {
-        Line::new().text("child has terminated").write_to(sys, STDOUT)?;
-        Ok(status.code())
-    });
+    let told = shown.and(status).and_then(|status| show_end(sys, status));
     if let Ok(Some(bound)) = bound
         && (told.is_err() || failed)
     {
         bound.undo(sys);
     }
     told
+}
+
+/// Says that the child has ended. Gives the exit status, which is the child's.
+fn show_end(sys: &Sys, status: WaitStatus) -> Result<u8, Failure> {
+    Line::new().text("child has terminated").write_to(sys, STDOUT)?;
+    Ok(status.code())
 }
 
 /// Says why there is no such namespace. Gives the exit status.

@@ -14,7 +14,8 @@ use syscalls::Errno;
 use super::death::DeathSignal;
 use super::init::Init;
 use super::persist::Agreement;
-use crate::sys::process::{Fork, Pid};
+use crate::sys::clone::Fork;
+use crate::sys::process::Pid;
 use crate::sys::signal::{SignalInfo, sigset};
 use crate::sys::{Failure, Sys};
 

@@ -8,8 +8,8 @@ use linux_raw_sys::general::{
 };
 use syscalls::Errno;
 
+use crate::sys::clone::Fork;
 use crate::sys::file::STANDARD;
-use crate::sys::process::Fork;
 use crate::sys::{Failure, Sys};
 
 /// Which process this is.

@@ -15,9 +15,8 @@ use linux_raw_sys::general::{
 
 use syscalls::Errno;
 
-use super::process::to_int;
 use super::table::Request;
-use super::{Failure, Sys};
+use super::{Failure, Sys, to_int};
 
 /// A file descriptor.
 pub type Fd = c_int;

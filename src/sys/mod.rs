@@ -3,19 +3,21 @@
 //!
 //! In the order of this file: how any call is made, watched, and fails; then, in files of their
 //! own, what is below the methods ([`bytes`], [`table`], [`start`]), and the methods by topic, in
-//! the order in which the demonstration comes to them: [`memory`], [`process`], [`names`],
-//! [`namespace`], [`mod@file`], [`signal`], [`machine`].
+//! the order in which the demonstration comes to them: [`memory`], [`mod@clone`], [`names`],
+//! [`mod@file`], [`sleep`], [`wait`], [`process`], and what other forms need: [`namespace`],
+//! [`signal`], [`machine`].
 //!
 //! A method is named after its call. Where one call does several things, each has a method whose
 //! name begins with the call's: `prctl_set_pdeathsig`.
 
-use core::ffi::c_long;
+use core::ffi::{c_int, c_long};
 
 use syscalls::Errno;
 
 use table::{Call, Request};
 
 pub mod bytes;
+pub mod clone;
 pub mod file;
 pub mod machine;
 pub mod memory;
@@ -23,8 +25,10 @@ pub mod names;
 pub mod namespace;
 pub mod process;
 pub mod signal;
+pub mod sleep;
 pub mod start;
 pub mod table;
+pub mod wait;
 
 /// Whether a long has 32 bits. Then the calls whose times are made of longs are old, there are newer
 /// ones beside them, and a kernel may be without the old ones (`CONFIG_COMPAT_32BIT_TIME`).
@@ -101,4 +105,14 @@ impl Sys {
             watcher(request, outcome);
         }
     }
+}
+
+/// The int that a call gave.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "it is the lower half of the register"
+)]
+fn to_int(result: usize) -> c_int {
+    result as c_int
 }

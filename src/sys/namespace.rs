@@ -11,9 +11,9 @@ use linux_raw_sys::ioctl::NS_GET_USERNS;
 use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_GET_SECCOMP, PR_SET_DUMPABLE};
 
 use super::file::Fd;
-use super::process::{Pid, to_int};
+use super::process::Pid;
 use super::table::Request;
-use super::{Failure, Sys};
+use super::{Failure, Sys, to_int};
 
 /// `pidfd_open(2)`: the process may be a thread (Linux 6.9; `O_EXCL` in the kernel's pidfd.h).
 pub const PIDFD_THREAD: u32 = O_EXCL;

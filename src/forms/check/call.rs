@@ -66,7 +66,8 @@ impl Process<'_> {
                 break;
             }
             line.text(if index == 0 { "" } else { ", " });
-            let (word, next) = (argument::word(request, index), argument::word(request, index + 1));
+            let (word, next) =
+                (argument::argument_at(request, index), argument::argument_at(request, index + 1));
             match kind {
                 Kind::Nodename if next != 0 && self.memory.has(word, next) => {
                     let shown = self.memory.bytes(word, next.min(SHOWN));

@@ -17,9 +17,11 @@ use super::process::Process;
 use super::step::{Act, Steps, Word};
 use super::words::KILLED;
 use crate::sys::Failure;
+use crate::sys::clone::clone3_args;
 use crate::sys::memory::Stack;
-use crate::sys::process::{Pid, WaitStatus, clone3_args};
+use crate::sys::process::Pid;
 use crate::sys::table::{Call, Request};
+use crate::sys::wait::WaitStatus;
 use crate::text::line::Line;
 use crate::text::{errno, signal};
 

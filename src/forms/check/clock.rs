@@ -8,7 +8,8 @@ use linux_raw_sys::general::{__kernel_timespec, SIGCONT, SIGKILL};
 use syscalls::Errno;
 
 use super::board::{Board, Verdict};
-use crate::sys::process::{Pid, WaitStatus};
+use crate::sys::process::Pid;
+use crate::sys::wait::WaitStatus;
 use crate::sys::{Failure, Sys};
 
 /// How long a check may take.

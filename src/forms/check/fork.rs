@@ -3,7 +3,8 @@
 
 use super::board::Board;
 use super::clock::{GRACE, wait_until};
-use crate::sys::process::{Fork, Pid};
+use crate::sys::clone::Fork;
+use crate::sys::process::Pid;
 use crate::sys::{Failure, Sys};
 
 /// What came of an attempt to make a process.

@@ -62,11 +62,8 @@ impl Process<'_> {
                 Some(errno) => {
                     errno::name(line, errno);
                 }
-                None if wanted == Wanted::Zero => {
-                    line.byte(b'0');
-                }
                 None => {
-                    line.text("success");
+                    line.text(if wanted == Wanted::Zero { "0" } else { "success" });
                 }
             }
             line.text(", got ");

@@ -13,7 +13,7 @@ use syscalls::Errno;
 use crate::forms::hint;
 use crate::forms::namespace::Ids;
 use crate::sys::bytes::{number, split};
-use crate::sys::process::Fork;
+use crate::sys::clone::Fork;
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 

@@ -1,5 +1,5 @@
-//! From the words of the command line to a request.
-//! Follows the POSIX Utility Syntax Guidelines and `getopt_long(3)`, whose messages it uses.
+//! From the words of the command line to a request. The options are listed in `option.rs`.
+//! Follows the POSIX Utility Syntax Guidelines and `getopt_long(3)`.
 
 use core::ffi::CStr;
 use core::slice;
@@ -10,12 +10,20 @@ use crate::forms::check::Which;
 use crate::forms::demo::Demo;
 use crate::forms::join::Target;
 use crate::forms::namespace::{Namespace, User};
-use crate::sys::bytes::{Name, c_str, number, same, split};
-use crate::sys::file::STDERR;
+use crate::sys::Watcher;
+use crate::sys::bytes::{c_str, same, split};
 use crate::sys::start::Strings;
-use crate::sys::{Sys, Watcher};
-use crate::text::line::Line;
 use crate::text::{signal, trace};
+pub use duration::duration;
+use duration::hold_time;
+pub use mistake::Mistake;
+use mistake::Wrong;
+pub use option::OPTIONS;
+use option::{CHECK, COMMAND, DEMO, FORKED, JOIN, JOIN_ALONE, JOIN_FORKED, Opt, USES, Uses, Value};
+
+mod duration;
+mod mistake;
+mod option;
 
 /// The forms of the program.
 #[derive(Clone, Copy)]
@@ -50,154 +58,6 @@ pub struct CommandLine<'a> {
     form: Option<Form<'a>>,
     /// For each of [`USES`], an option that was given and does not go with it.
     unfit: [Option<&'a [u8]>; USES.len()],
-}
-
-/// What can be wrong.
-#[derive(Clone, Copy)]
-enum Wrong {
-    Usage,
-    Unrecognized,
-    NoValue,
-    Value,
-    Invalid,
-    Letter,
-    Unfit,
-    Operand,
-}
-
-/// Words that cannot be understood: what is wrong with them, and which they are.
-pub struct Mistake<'a> {
-    wrong: Wrong,
-    words: [&'a [u8]; 2],
-}
-
-impl<'a> Mistake<'a> {
-    /// A mistake about one word.
-    fn new(wrong: Wrong, word: &'a [u8]) -> Self {
-        Self { wrong, words: [word, b""] }
-    }
-
-    /// Says what is wrong, and where help is, in two lines.
-    pub fn describe(&self, line: &mut Line) {
-        let [word, option] = self.words;
-        let (before, between, behind) = match self.wrong {
-            Wrong::Usage => ("Usage: ", " <child-hostname>", ""),
-            Wrong::Unrecognized => ("newuts: unrecognized option '", "'", ""),
-            Wrong::NoValue => ("newuts: option '", "' requires an argument", ""),
-            Wrong::Value => ("newuts: option '", "' doesn't allow an argument", ""),
-            Wrong::Invalid => ("newuts: invalid argument '", "' for '", "'"),
-            Wrong::Letter => ("newuts: invalid option -- '", "'", ""),
-            Wrong::Unfit => ("newuts: option '", "' cannot be used ", ""),
-            Wrong::Operand => ("newuts: extra operand '", "'", ""),
-        };
-        line.text(before).word(word).text(between).word(option).text(behind);
-        line.text("\nTry 'newuts --help' for more information.");
-    }
-
-    /// Says so on standard error. Gives the exit status.
-    #[must_use]
-    pub fn report(&self, sys: &Sys) -> u8 {
-        let mut line = Line::new();
-        self.describe(&mut line);
-        match (self.wrong, line.write_to(sys, STDERR)) {
-            // The example's own choice: no host name is a question, not an error.
-            (Wrong::Usage, written) => written.is_err().into(),
-            _ => 2,
-        }
-    }
-}
-
-/// An option.
-#[derive(Clone, Copy)]
-enum Opt {
-    Check,
-    Delay,
-    Domainname,
-    Fork,
-    Help,
-    Hold,
-    Join,
-    KillChild,
-    MapCurrentUser,
-    MapRootUser,
-    Persist,
-    Trace,
-    User,
-    Version,
-}
-
-/// Whether an option has a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Value {
-    /// No.
-    None,
-    /// Yes, behind `=` or in the next word.
-    Required,
-    /// Perhaps, behind `=`.
-    Optional,
-}
-
-/// The uses with which an option goes: a bit for each of [`USES`].
-type Uses = u8;
-
-const DEMO: Uses = 1;
-const COMMAND: Uses = 2;
-const FORKED: Uses = 4;
-const JOIN_ALONE: Uses = 8;
-const JOIN: Uses = 16;
-const JOIN_FORKED: Uses = 32;
-const CHECK: Uses = 64;
-
-/// The demonstration; a command, without `--fork` and with it; `--join` without a command, with
-/// one, and with `--fork`; `--check`.
-const USES: [Uses; 7] = [DEMO, COMMAND, FORKED, JOIN_ALONE, JOIN, JOIN_FORKED, CHECK];
-
-/// Those that make a namespace.
-const NEW: Uses = DEMO | COMMAND | FORKED;
-/// Those that enter one.
-const JOINING: Uses = JOIN_ALONE | JOIN | JOIN_FORKED;
-const ALL: Uses = NEW | JOINING | CHECK;
-
-/// The longest name of an option, in bytes.
-const LONGEST_NAME: usize = 16;
-
-/// What there is to know of a long option.
-pub struct Known {
-    /// Its name, without the two hyphens.
-    pub name: Name<LONGEST_NAME>,
-    option: Opt,
-    value: Value,
-    uses: Uses,
-}
-
-/// Makes [`OPTIONS`] from lines of `"name" Opt Value uses;`.
-macro_rules! options {
-    ($($name:literal $option:ident $value:ident $uses:expr;)*) => {
-        /// The long options.
-        pub const OPTIONS: &[Known] = &[$(Known {
-            name: Name::new($name),
-            option: Opt::$option,
-            value: Value::$value,
-            uses: $uses,
-        }),*];
-    };
-}
-
-options! {
-    "check" Check Optional CHECK;
-    "delay" Delay Required DEMO;
-    "domainname" Domainname Required NEW;
-    "fork" Fork None FORKED | JOIN_FORKED;
-    "help" Help None ALL;
-    "hold" Hold Required DEMO;
-    "join" Join Required JOINING;
-    "kill-child" KillChild Optional DEMO | FORKED | JOIN_FORKED;
-    "map-current-user" MapCurrentUser None NEW;
-    "map-root-user" MapRootUser None NEW;
-    "persist" Persist Required NEW;
-    "trace" Trace Optional ALL;
-    "user" User None NEW | JOINING;
-    "version" Version None ALL;
 }
 
 impl<'a> CommandLine<'a> {
@@ -288,14 +148,8 @@ impl<'a> CommandLine<'a> {
 
     /// Takes one letter of a short option, or of several in one word.
     fn short(&mut self, word: &'a [u8], letter: &'a u8) -> Result<(), Mistake<'a>> {
-        let (option, uses) = match letter {
-            b'U' => (Opt::User, NEW | JOINING),
-            b'V' => (Opt::Version, ALL),
-            b'c' => (Opt::MapCurrentUser, NEW),
-            b'f' => (Opt::Fork, FORKED | JOIN_FORKED),
-            b'h' => (Opt::Help, ALL),
-            b'r' => (Opt::MapRootUser, NEW),
-            _ => return Err(Mistake::new(Wrong::Letter, slice::from_ref(letter))),
+        let Some((option, uses)) = option::short(*letter) else {
+            return Err(Mistake::new(Wrong::Letter, slice::from_ref(letter)));
         };
         self.restrict(uses, word);
         let _ = self.take(option, None);
@@ -379,31 +233,4 @@ impl<'a> CommandLine<'a> {
             _ => Ok(form),
         }
     }
-}
-
-/// Reads `--hold`'s value.
-fn hold_time(value: &[u8]) -> Option<__kernel_timespec> {
-    if same(value, b"forever") {
-        // As long as the kernel can count: its times are nanoseconds, and end after 292 years.
-        return Some(__kernel_timespec { tv_sec: i64::MAX, tv_nsec: 0 });
-    }
-    duration(value)
-}
-
-/// Reads a number of seconds: `200`, `0.25`, `.5`, `5.`; digits below the nanosecond are left out.
-#[must_use]
-pub fn duration(value: &[u8]) -> Option<__kernel_timespec> {
-    let (whole, fraction) = split(value, b'.');
-    let fraction = fraction.unwrap_or_default();
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let seconds = if whole.is_empty() { 0 } else { number(whole)? };
-    let mut nanoseconds = 0;
-    let mut place = 100_000_000;
-    for digit in fraction {
-        nanoseconds += i64::from(digit.checked_sub(b'0').filter(|value| *value < 10)?) * place;
-        place /= 10;
-    }
-    Some(__kernel_timespec { tv_sec: seconds.try_into().ok()?, tv_nsec: nanoseconds })
 }
