@@ -21,7 +21,7 @@ use linux_raw_sys::general::{
 use regex::Regex;
 use rustix::process::{Resource, Signal};
 use rustix::system::uname;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::apart::{self, ALONE};
 use crate::support::cross;
@@ -977,14 +977,37 @@ fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
     }
 }
 
-/// They have calls, signals and memory of their own.
+/// A tracer sees every call and every signal, and lets them through.
 #[test]
-fn under_a_debugger_nothing_is_left_or_changed() {
-    needs!(require::user_namespaces());
-    for words in [&["gdb", "-q", "-batch", "-ex", "run", "--args"][..], &["valgrind", "-q"]] {
-        needs!(require::tool(words[0]));
-        let run = outcome(under(words, ""));
-        assert!(run.stdout.contains("\n# Totals: pass:"), "{run:?}");
+fn under_a_tracer_every_promise_is_kept() {
+    needs!(require::user_namespaces(), strace::here(), require::tool("gdb"));
+    outcome_is_kept(&outcome_under_strace(injecting(&ALONE, &[], "")));
+    let mut run = outcome(under(&["gdb", "-q", "-batch", "-ex", "run", "--args"], ""));
+    // What it says itself, and the empty line before its last.
+    run.stdout = run
+        .stdout
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with(['[', '\n']) && !line.starts_with("warning: "))
+        .collect();
+    outcome_is_kept(&run);
+}
+
+/// Asserts that a run says of every promise that it is kept.
+#[track_caller]
+fn outcome_is_kept(run: &Outcome) {
+    Report::read(run).is(|_| Kept);
+}
+
+/// It has calls, signals and memory of its own, and lacks some: that is said, and harms nobody.
+#[test]
+fn under_valgrind_nothing_is_left_or_changed() {
+    needs!(require::user_namespaces(), require::tool("valgrind"));
+    let report = Report::read(&outcome(under(&["valgrind", "-q"], "")));
+    assert!(report.numbers(|verdict| *verdict == Kept).contains(&1));
+    let lacking = "setdomainname(\"abcde\"..., 64): expected 0, got ENOSYS";
+    assert!([Kept, Broken].contains(&report.results[9].verdict));
+    if report.results[9].verdict == Broken {
+        assert_eq!(report.diagnostic(10), lacking);
     }
 }
 
@@ -1441,14 +1464,37 @@ fn output_that_cannot_be_written_is_a_failure() {
     assert!(run.stderr.starts_with("write: "), "{run:?}");
 }
 
-/// What some kernels' checks say: all that can be said is in there.
+/// What some kernels' checks say: all that can be said is in there, which is asserted.
 fn outputs() -> Vec<Outcome> {
     let breaking = answering(&[NEWUTS, "--check"], libc::SYS_setns, (0, MINUS_ONE), 0);
     let mut hanging = newuts(["--check=41-43"]);
     waiting(&mut hanging, libc::SYS_mount);
     let commands = [check(), under(&NO_USERS, ""), newuts(["--check=setns"]), breaking, hanging];
-    let faults = [Inject(&["unshare:retval=0"]), Inject(&["clone:error=ENOSYS"])];
-    commands.into_iter().map(outcome).chain(faults.map(|fault| fault.run(""))).collect()
+    let faults = [
+        // Names in a diagnostic, with all that the readers' own syntax has.
+        (NamesToo(|| named(b"ok 1 # SKIP \nnot ok", b"1..3\n")), "=1-18"),
+        (Inject(&["unshare:retval=0"]), ""),
+        (Inject(&["clone:error=ENOSYS"]), ""),
+        (Inject(&["mount:signal=SEGV"]), "=41-43"),
+        (Inject(&["setpgid:signal=SEGV"]), ""),
+    ];
+    let faults = faults.map(|(fault, which)| fault.run(which));
+    let outputs: Vec<_> = commands.into_iter().map(outcome).chain(faults).collect();
+    for form in [
+        r"ok \d+ [^#]+",
+        r"not ok \d+ [^#]+",
+        r"ok \d+ [^#]+ # SKIP not selected",
+        r"ok \d+ [^#]+ # SKIP [a-z]+: No space left on device .*",
+        r"not ok \d+ [^#]+ # ERROR",
+        r"not ok \d+ [^#]+ # TIMEOUT",
+        "# .*: killed by SIGSEGV",
+        "# .*, got signal SIGSEGV",
+        r#"# .*got "ok 1 # SKIP \\nnot ok""#,
+    ] {
+        let form = Regex::new(&format!("(?m)^{form}$")).unwrap();
+        assert!(outputs.iter().any(|run| form.is_match(&run.stdout)), "{form}");
+    }
+    outputs
 }
 
 #[test]
@@ -1483,7 +1529,8 @@ fn tap_parser_reads_it() {
         parser.arg("--json").env("NODE_PATH", "/usr/share/nodejs").stdin(file.reopen().unwrap());
         let parsed = parser.run();
         let events: Value = serde_json::from_str(&parsed.stdout).expect(&parsed.stderr);
-        let complete = events.as_array().unwrap().iter().find(|event| event[0] == "complete");
+        let events = events.as_array().unwrap();
+        let complete = events.iter().find(|event| event[0] == "complete");
         let totals = &complete.expect(&parsed.stdout)[1];
         let report = Report::read(&run);
         let broken = report.broken();
@@ -1495,6 +1542,27 @@ fn tap_parser_reads_it() {
         assert_eq!(totals["count"], report.results.len());
         assert_eq!(totals["fail"], broken.len());
         assert_eq!(totals["skip"], report.numbers(|verdict| matches!(verdict, Skipped(_))).len());
+        // Each line is what it is to be.
+        let of_kind =
+            |kind: &str| events.iter().filter(|event| event[0] == kind).collect::<Vec<_>>();
+        assert_eq!(of_kind("extra"), [&json!(["extra", "KTAP version 1\n"])]);
+        for (result, tried) in of_kind("assert").iter().zip(&report.results) {
+            let Tried { promise, verdict, .. } = tried;
+            // It knows the directives of TAP, and takes KTAP's own for a part of the name.
+            let name = result[1]["name"].as_str().unwrap();
+            let name = name.strip_suffix(match verdict {
+                Verdict::Error => " # ERROR",
+                Verdict::Late => " # TIMEOUT",
+                _ => "",
+            });
+            assert_eq!(name, Some(promise.as_str()));
+            assert_eq!(result[1]["ok"], matches!(verdict, Kept | Skipped(_)));
+            let reason = match verdict {
+                Skipped(reason) => json!(reason),
+                _ => Value::Null,
+            };
+            assert_eq!(result[1]["skip"], reason);
+        }
     }
 }
 
