@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use crate::support::apart::{self, ALONE};
 use crate::support::cross;
 use crate::support::engine::{Kind, With, engines};
+use crate::support::mutant;
 use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, LIMIT, NEWUTS, Outcome, Watched as _, broken_pipe, command, eventually, full_disk,
@@ -291,6 +292,8 @@ enum Fault {
     Inject(&'static [&'static str]),
     /// What a call gives if this argument is this number: an errno, or 0, and nothing is done.
     Answer(libc::c_long, (u8, u32), i32),
+    /// A call that takes this argument for another: what it is, if not any, and what it is taken for.
+    Takes(libc::c_long, usize, Option<u32>, u32),
     /// What uname(2) writes, and no more.
     Names(fn() -> Vec<u8>),
     /// What it writes over what it should.
@@ -298,7 +301,7 @@ enum Fault {
     /// The same, but not by the first call of a process.
     Later(fn() -> Vec<u8>),
 }
-use Fault::{Answer, Inject, Later, Names, NamesToo};
+use Fault::{Answer, Inject, Later, Names, NamesToo, Takes};
 
 /// The size of each field of the structure of uname(2), and of all of them.
 const FIELD: usize = 65;
@@ -319,6 +322,13 @@ impl Fault {
                 let check = "--check".to_owned() + which;
                 outcome(answering(&[NEWUTS, &check], call, argument, errno))
             }
+            Takes(call, place, what, other) => outcome(mutant::taking(
+                &[NEWUTS, &format!("--check{which}")],
+                call,
+                place,
+                what,
+                other,
+            )),
             Names(bytes) => {
                 injected(&[&format!("uname:retval=0:poke_exit=@arg1={}", hex(bytes()))])
             }
@@ -379,6 +389,8 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
     (Answer(libc::SYS_sethostname, (1, 65), 0), "", &[6, 9]),
     (Answer(libc::SYS_sethostname, (1, 65), libc::ENAMETOOLONG), "", &[6, 9]),
     (Answer(libc::SYS_sethostname, (1, MINUS_ONE), 0), "", &[7, 50]),
+    // The longest name loses its end.
+    (Takes(libc::SYS_sethostname, 1, Some(64), 63), "", &[4, 48]),
     (
         Inject(&["sethostname:retval=0"]),
         "",
@@ -415,6 +427,7 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
     (Answer(libc::SYS_setdomainname, (1, 0), libc::EINVAL), "", &[14, 55, 57, 106]),
     (Answer(libc::SYS_setdomainname, (1, 65), 0), "", &[11, 14]),
     (Answer(libc::SYS_setdomainname, (1, MINUS_ONE), 0), "", &[12, 58]),
+    (Takes(libc::SYS_setdomainname, 1, Some(64), 63), "", &[10, 56]),
     (
         Inject(&["setdomainname:retval=0"]),
         "",
@@ -428,6 +441,12 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
         Answer(libc::SYS_clone, (0, CLONE_NEWUTS | SIGCHLD), libc::EINVAL),
         "",
         &[16, 17, 18, 20, 26, 47, 63, 92, 95, 96],
+    ),
+    // It takes the flag, and makes no namespace.
+    (
+        Takes(libc::SYS_clone, 0, Some(CLONE_NEWUTS | SIGCHLD), SIGCHLD),
+        "",
+        &[17, 18, 20, 26, 63, 92, 95],
     ),
     (Answer(libc::SYS_clone, (0, THREAD), libc::EINVAL), "", &[66, 70, 74]),
     (Inject(&["clone3:error=EINVAL"]), "", &[64, 65]),
@@ -464,6 +483,8 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
     (Answer(libc::SYS_unshare, (0, 0), libc::EINVAL), "", &[67]),
     (Answer(libc::SYS_unshare, (0, CLONE_NEWUTS | CLONE_VFORK), 0), "", &[24]),
     (Answer(libc::SYS_unshare, (0, CLONE_NEWUTS | CLONE_NEWUSER), libc::EPERM), "", &[39, 88]),
+    // Of two namespaces it makes one.
+    (Takes(libc::SYS_unshare, 0, Some(CLONE_NEWUTS | CLONE_NEWUSER), CLONE_NEWUSER), "", &[39]),
     (
         Answer(libc::SYS_unshare, (0, CLONE_NEWUSER), libc::EPERM),
         "",
@@ -475,6 +496,8 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
     (Answer(libc::SYS_setns, (1, 0), libc::EINVAL), "", &[71]),
     (Answer(libc::SYS_setns, (1, CLONE_NEWUTS | CLONE_VFORK), 0), "", &[79]),
     (Answer(libc::SYS_setns, (0, MINUS_ONE), 0), "", &[30]),
+    // It takes any type for 0.
+    (Takes(libc::SYS_setns, 1, None, 0), "", &[26, 28, 31, 32, 75, 90]),
     (
         Inject(&["setns:retval=0"]),
         "",
@@ -491,6 +514,8 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
     (Answer(libc::SYS_wait4, (0, MINUS_ONE), 0), "", &[35]),
     // The end by a signal looks like an exit status.
     (Inject(&["wait4:poke_exit=@arg2=00890000"]), "=34,80", &[34]),
+    // It takes any child.
+    (Takes(libc::SYS_wait4, 0, None, MINUS_ONE), "", &[81]),
     (Inject(&["wait4:retval=0"]), "=33-35,80-83", &[33, 34, 35, 80, 81, 82, 83]),
     (Inject(&["wait4:retval=1"]), "=33-35,80-83", &[33, 34, 35, 80, 81, 82, 83]),
     (Inject(&["wait4:error=EAGAIN"]), "=33-35,80-83", &[33, 34, 35, 80, 81, 82, 83]),
@@ -499,6 +524,7 @@ const FAULTS: &[(Fault, &str, &[usize])] = &[
     (Answer(libc::SYS_pidfd_open, (0, 0), libc::ESRCH), "", &[37]),
     (Answer(libc::SYS_pidfd_open, (0, MINUS_ONE), libc::ESRCH), "", &[84]),
     (Answer(libc::SYS_pidfd_open, (1, 1), 0), "", &[85]),
+    (Takes(libc::SYS_pidfd_open, 1, None, 0), "", &[85]),
     (Inject(&["fcntl:retval=0"]), "", &[86]),
     (Inject(&["pidfd_open:error=EINVAL"]), "", &[26, 31, 32, 36, 78, 79, 86, 90]),
     // user_namespaces(7)
@@ -619,6 +645,10 @@ fn a_wrong_answer_breaks_its_promises_and_no_others() {
     needs!(require::user_namespaces(), strace::here());
     let mut wrong = String::new();
     for (index, (fault, which, promises)) in FAULTS.iter().enumerate() {
+        if let (Takes(..), Err(missing)) = (fault, mutant::here()) {
+            require::skip(&missing);
+            continue;
+        }
         let run = fault.run(which);
         let broken = Report::read(&run).broken();
         assert_eq!(run.stderr, "", "{index}");

@@ -284,8 +284,9 @@ checks! {
     // YurtOS 70: the two were the same.
     Nothing "wait(2): tells exit status 137 from the end by SIGKILL":
         Fork(0) { Exit(LIKE_KILLED) } Wait(CHILD, LIKE_KILLED);
+    // The other ends first: a kernel that takes any child takes that.
     Nothing "wait(2): waits for the child that is named":
-        Fork(0) { Exit(5) } Fork(0) { Exit(3) } Wait(CHILD, 3) Wait(FIRST, 5);
+        Fork(0) { Say(1) Exit(5) } Fork(0) { Hear(1) Exit(3) } Wait(CHILD, 3) Wait(FIRST, 5);
     Nothing "wait(2): ECHILD for a child that was waited for":
         Fork(0) { Exit(0) } Wait(CHILD, 0) Wait4(CHILD) = ECHILD;
     // DragonOS 1689: it gave an error.
