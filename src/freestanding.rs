@@ -21,6 +21,9 @@ macro_rules! freestanding {
             $main(&process)
         }
 
+        // Where the callers are is for debuggers only: nothing unwinds here. `strip` removes it.
+        ::core::arch::global_asm!(".cfi_sections .debug_frame");
+
         unsafe extern "C" {
             fn a_panic_path_survived() -> !;
         }

@@ -108,27 +108,28 @@ fn the_page_and_help_have_the_same_synopsis() {
     assert_eq!(forms(&page), help);
 }
 
-/// Each folder of the library is in the map on the crate's page, and in the README's; and what the
-/// README names is there.
+/// Each folder of the library is in the map on the crate's page, and in the guide's; and what the
+/// README and the guide name is there.
 #[test]
 fn the_maps_are_true() {
-    let (library, readme) = (read("src/lib.rs"), read("README.md"));
+    let (library, guide) = (read("src/lib.rs"), read("doc/guide.md"));
     let map: Vec<_> = library.lines().filter(|line| line.starts_with("//! |")).collect();
     let map = map.join("\n");
     let modules =
         library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     for module in modules.clone() {
         assert!(map.contains(&format!("[`{module}`]")), "{module}");
-        let there = readme.contains(&format!("`src/{module}.rs`"))
-            || readme.contains(&format!("`src/{module}/`"));
+        let there = guide.contains(&format!("`src/{module}.rs`"))
+            || guide.contains(&format!("`src/{module}/`"));
         assert!(there, "{module}");
     }
     assert!(modules.count() >= 5);
     let files = Regex::new("`((?:src|examples|tests|doc)/[a-z0-9_./-]*)`").unwrap();
-    for file in files.captures_iter(&readme) {
+    let pages = guide + &read("README.md");
+    for file in files.captures_iter(&pages) {
         assert!(Path::new(PACKAGE).join(&file[1]).exists(), "{}", &file[1]);
     }
-    assert!(files.captures_iter(&readme).count() > 10);
+    assert!(files.captures_iter(&pages).count() > 10);
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.

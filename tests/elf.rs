@@ -137,12 +137,12 @@ fn the_linker_refuses_panics_pointers_and_variables() {
     }
 }
 
-/// The README's table of them. With a target, so that flags do not reach build scripts.
+/// The guide's table of them. With a target, so that flags do not reach build scripts.
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn the_linker_refuses_the_settings_that_the_readme_names() {
+fn the_linker_refuses_the_settings_that_the_guide_names() {
     const FLAGS: &str = "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS";
-    let readme = read("README.md");
+    let guide = read("doc/guide.md");
     let package = copy_of_the_package();
     let build = || {
         let mut cargo = build(package.path());
@@ -159,7 +159,7 @@ fn the_linker_refuses_the_settings_that_the_readme_names() {
         ("-Cprofile-generate", FLAGS, "-Cprofile-generate"),
         ("-Crelocation-model=static", FLAGS, "-Crelocation-model=static"),
     ] {
-        let row = readme.lines().find(|line| line.contains(&format!("`{setting}`")));
+        let row = guide.lines().find(|line| line.contains(&format!("`{setting}`")));
         let complaint = row.expect(setting).split('|').nth(2).unwrap().trim().trim_matches('`');
         let run = build().env(variable, value).start().finish_within(cross::LIMIT);
         assert_ne!(run.status, 0, "{setting}");

@@ -1,4 +1,4 @@
-//! The README's sessions, and those of the manual page: each is typed into a shell word for word,
+//! The sessions of the README, of the guide and of the manual page: each is typed into a shell word for word,
 //! and must come out as it is written there.
 
 use std::collections::BTreeSet;
@@ -45,10 +45,10 @@ struct Step {
 /// Commands of the README that `.ci/bare` types, on a bare system.
 const ON_A_BARE_SYSTEM: [&str; 2] = ["cargo build --release", "tests/run"];
 
-/// The sessions of the README, in order, without what is typed there.
+/// The sessions of the README and of the guide, in order, without what is typed there.
 fn sessions() -> Vec<Vec<Step>> {
-    let readme = read("README.md");
-    let blocks = readme.split("```console\n").skip(1);
+    let pages = ["README.md", "doc/guide.md"].map(read).concat();
+    let blocks = pages.split("```console\n").skip(1);
     let mut sessions: Vec<_> =
         blocks.map(|block| session(block.split("```").next().unwrap())).collect();
     for steps in &mut sessions {
@@ -89,7 +89,7 @@ fn session(block: &str) -> Vec<Step> {
     steps
 }
 
-/// What the README says that they print.
+/// What is written there that they print.
 fn written(steps: &[Step]) -> String {
     let lines: Vec<_> = steps.iter().flat_map(|step| &step.output).cloned().collect();
     lines.join("\n")

@@ -17,6 +17,8 @@ mod example;
 mod failures;
 mod faults;
 mod fork;
+#[cfg(target_arch = "x86_64")]
+mod guide;
 mod hints;
 mod inherited;
 mod install;

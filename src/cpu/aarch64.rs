@@ -46,12 +46,15 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined x30",
                 "mov x29, xzr",     // the outermost frame, so that a debugger's backtrace ends here:
                 "mov x30, xzr",     // it has no caller either; if enter returned, that is a fault
                 "mov x0, sp",       // enter's argument, before the stack moves
                 "and x9, x0, #-16", // the ABI promises it already; a debugger or emulator may not
                 "mov sp, x9",
                 "b {enter}",        // and not bl, which would set x30
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -71,6 +74,10 @@ macro_rules! start {
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
+///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
 ///
 /// | | `flags` | `child_stack` | `parent_tid` | `tls` | `child_tid` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
@@ -94,6 +101,8 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:",    // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
         "mov x9, x2",       // func and arg wait in registers that the kernel leaves alone,
         "mov x10, x3",      // and that a caller does not want back
         "mov x2, xzr",      // no parent_tid,
@@ -104,12 +113,15 @@ pub(crate) unsafe extern "C" fn clone(
         "cbz x0, 2f",       // but x0 and sp
         "ret",              // the parent, to where x30 says, on the stack it had
         "2:",
+        ".cfi_undefined x30",
         "mov x29, xzr",     // the child has no caller: its backtrace ends here
         "mov x0, x10",
         "blr x9",
         "mov x8, {exit}",   // there is nothing to return to: the result in x0 goes to exit(2)
         "svc 0",
         "udf 0",            // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

@@ -51,12 +51,15 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined lr",
                 "mov r11, #0",    // the outermost frame, so that a debugger's backtrace ends here:
                 "mov lr, #0",     // it has no caller either; if enter returned, that is a fault
                 "mov r0, sp",     // enter's argument, before the stack moves
                 "bic r1, r0, #7", // the ABI promises it already; a debugger or emulator may not
                 "mov sp, r1",
                 "b {enter}",      // and not bl, which would set lr
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -76,6 +79,10 @@ macro_rules! start {
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
+///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
 ///
 /// | | `flags` | `child_stack` | `parent_tid` | `tls` | `child_tid` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
@@ -99,7 +106,15 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:",           // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
+        ".cfi_remember_state",
         "push {{r4, r5, r6, r7}}", // the caller's, who wants them back
+        ".cfi_adjust_cfa_offset 16",
+        ".cfi_rel_offset r4, 0",
+        ".cfi_rel_offset r5, 4",
+        ".cfi_rel_offset r6, 8",
+        ".cfi_rel_offset r7, 12",
         "mov r5, r2",              // func and arg wait in registers that the kernel leaves alone
         "mov r6, r3",
         "mov r2, #0",              // no parent_tid,
@@ -110,14 +125,18 @@ pub(crate) unsafe extern "C" fn clone(
         "cmp r0, #0",              // but r0 and sp
         "beq 2f",
         "pop {{r4, r5, r6, r7}}",
+        ".cfi_restore_state",
         "bx lr",                   // the parent, on the stack it had
         "2:",
+        ".cfi_undefined lr",
         "mov r11, #0",             // the child has no caller: its backtrace ends here
         "mov r0, r6",
         "blx r5",
         "mov r7, #{exit}",         // there is nothing to return to: r0, the result, goes to exit(2)
         "svc 0",
         "udf #0",                  // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

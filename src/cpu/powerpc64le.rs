@@ -53,6 +53,8 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined lr",
                 "addis 2, 12, .TOC.-_start@ha", // from here on constants are found
                 "addi 2, 2, .TOC.-_start@l",
                 "mr 3, 1",                      // enter's argument, before the stack moves
@@ -61,6 +63,7 @@ macro_rules! start {
                 "stdu 0, -32(1)",               // and what a function wants of its caller's stack
                 "mtlr 0",                       // no caller; if enter returned, that is a fault
                 "b {enter}",                    // and not bl, which would set lr
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -80,6 +83,10 @@ macro_rules! start {
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
+///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
 ///
 /// | | `flags` | `child_stack` | `parent_tid` | `tls` | `child_tid` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
@@ -103,8 +110,13 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:",  // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
+        ".cfi_remember_state",
         "std 30, -16(1)", // the caller's, who wants them back: below the stack are 288 bytes that
         "std 31, -8(1)",  // no signal touches
+        ".cfi_offset 30, -16",
+        ".cfi_offset 31, -8",
         "mr 30, 5",       // func and arg wait in registers that the kernel leaves alone
         "mr 31, 6",
         "li 5, 0",        // no parent_tid,
@@ -119,8 +131,10 @@ pub(crate) unsafe extern "C" fn clone(
         "beq 3f",
         "ld 30, -16(1)",
         "ld 31, -8(1)",
+        ".cfi_restore_state",
         "blr",            // the parent, on the stack it had
         "3:",
+        ".cfi_undefined lr",
         "li 0, 0",        // the child has no caller: its backtrace ends here;
         "stdu 0, -32(1)", // and what a function wants below its caller's stack
         "mr 3, 31",
@@ -130,6 +144,8 @@ pub(crate) unsafe extern "C" fn clone(
         "li 0, {exit}",   // there is nothing to return to: the result in r3 goes to exit(2)
         "sc",
         ".long 0",        // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

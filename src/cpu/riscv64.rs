@@ -46,11 +46,14 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined ra",
                 "mv s0, zero",      // the outermost frame, so that a backtrace ends here:
                 "mv ra, zero",      // it has no caller either; if enter returned, that is a fault
                 "mv a0, sp",        // enter's argument, before the stack moves
                 "andi sp, sp, -16", // the ABI promises it already; a debugger or emulator may not
                 "tail {enter}",     // and not call, which would set ra
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -70,6 +73,10 @@ macro_rules! start {
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
+///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
 ///
 /// | | `flags` | `child_stack` | `parent_tid` | `tls` | `child_tid` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
@@ -93,6 +100,8 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:", // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
         "mv t0, a2",     // func and arg wait in registers that the kernel leaves alone,
         "mv t1, a3",     // and that a caller does not want back
         "mv a2, zero",   // no parent_tid,
@@ -103,12 +112,15 @@ pub(crate) unsafe extern "C" fn clone(
         "beqz a0, 2f",   // but a0 and sp
         "ret",           // the parent, to where ra says, on the stack it had
         "2:",
+        ".cfi_undefined ra",
         "mv s0, zero",   // the child has no caller: its backtrace ends here
         "mv a0, t1",
         "jalr t0",
         "li a7, {exit}", // there is nothing to return to: the result in a0 goes to exit(2)
         "ecall",
         "unimp",         // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

@@ -59,12 +59,15 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined %r14",
                 "lgr %r2, %r15",          // enter's argument, before the stack moves
                 "nill %r15, 0xfff8",      // the ABI promises it; a debugger or emulator may not
                 "aghi %r15, -160",        // what a function wants below its caller's stack
                 "xc 0(8, %r15), 0(%r15)", // no back chain: a debugger's backtrace ends here
                 "lghi %r14, 0",           // no caller either; if enter returned, that is a fault
                 "jg {enter}",             // and not brasl, which would set r14
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -84,6 +87,10 @@ macro_rules! start {
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
+///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
 ///
 /// | | `child_stack` | `flags` | `parent_tid` | `child_tid` | `tls` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
@@ -107,7 +114,13 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:",           // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
+        ".cfi_remember_state",
         "stmg %r6, %r8, 48(%r15)", // the caller's, who wants them back, in the room it left for that
+        ".cfi_rel_offset %r6, 48",
+        ".cfi_rel_offset %r7, 56",
+        ".cfi_rel_offset %r8, 64",
         "lgr %r7, %r4",            // func and arg wait in registers that the kernel leaves alone
         "lgr %r8, %r5",
         "lgr %r0, %r2",            // the stack comes first, then the flags
@@ -121,8 +134,10 @@ pub(crate) unsafe extern "C" fn clone(
         "ltgr %r2, %r2",           // but r2 and r15
         "jz 2f",
         "lmg %r6, %r8, 48(%r15)",
+        ".cfi_restore_state",
         "br %r14",                 // the parent, on the stack it had
         "2:",
+        ".cfi_undefined %r14",
         "aghi %r15, -160",         // what a function wants below its caller's stack
         "xc 0(8, %r15), 0(%r15)",  // the child has no caller: its backtrace ends here
         "lgr %r2, %r8",
@@ -130,6 +145,8 @@ pub(crate) unsafe extern "C" fn clone(
         "lghi %r1, {exit}",        // there is nothing to return to: r2, the result, goes to exit(2)
         "svc 0",
         ".short 0",                // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

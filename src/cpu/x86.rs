@@ -50,6 +50,8 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined eip",
                 "xor ebp, ebp",  // the outermost frame, so that a debugger's backtrace ends here
                 "mov eax, esp",  // enter's argument, before the stack moves
                 "and esp, -16",  // the ABI promises it already; a debugger or emulator may not
@@ -57,6 +59,7 @@ macro_rules! start {
                 "push eax",
                 "call {enter}",
                 "ud2",           // enter does not return; if it did, stop here
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -76,6 +79,10 @@ macro_rules! start {
 /// exits with the result.
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
+///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
 ///
 /// | | `flags` | `child_stack` | `parent_tid` | `tls` | `child_tid` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
@@ -99,11 +106,18 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:",                 // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
+        ".cfi_remember_state",
         "movd xmm0, dword ptr [esp+12]", // clone needs all registers but one: func and arg wait in
         "movd xmm1, dword ptr [esp+16]", // two that no call takes, and that a child has too
         "push ebx",                      // the caller's three, who wants them back: so the
         "push esi",                      // arguments are 12 bytes further up
         "push edi",
+        ".cfi_adjust_cfa_offset 12",
+        ".cfi_rel_offset ebx, 8",
+        ".cfi_rel_offset esi, 4",
+        ".cfi_rel_offset edi, 0",
         "mov ebx, [esp+16]",
         "mov ecx, [esp+20]",
         "xor edx, edx",                  // no parent_tid,
@@ -116,8 +130,10 @@ pub(crate) unsafe extern "C" fn clone(
         "pop edi",
         "pop esi",
         "pop ebx",
+        ".cfi_restore_state",
         "ret",                           // the parent, on the stack it had
         "2:",
+        ".cfi_undefined eip",
         "xor ebp, ebp",                  // the child has no caller: its backtrace ends here
         "sub esp, 16",                   // the argument's place; so the stack is aligned as the
         "movd dword ptr [esp], xmm1",    // ABI wants it before a call
@@ -127,6 +143,8 @@ pub(crate) unsafe extern "C" fn clone(
         "mov eax, {exit}",               // exit(2)
         "int 0x80",
         "ud2",                           // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )

@@ -46,11 +46,14 @@ macro_rules! start {
         #[unsafe(naked)]
         unsafe extern "C" fn _start() -> ! {
             ::core::arch::naked_asm!(
+                ".cfi_startproc",
+                ".cfi_undefined rip",
                 "xor ebp, ebp",  // the outermost frame, so that a debugger's backtrace ends here
                 "mov rdi, rsp",  // enter's argument, before the stack moves
                 "and rsp, -16",  // the ABI promises it already; a debugger or emulator may not
                 "call {enter}",
                 "ud2",           // enter does not return; if it did, stop here
+                ".cfi_endproc",
                 enter = sym $enter,
             )
         }
@@ -71,6 +74,10 @@ macro_rules! start {
 ///
 /// Returns in the parent only: the child's process id, or the negative error number.
 ///
+/// The lines that begin with a dot are no instructions. They tell a debugger where the function
+/// ends and where its caller is; `.cfi_undefined` says that there is none (DWARF 5, "Call Frame
+/// Information").
+///
 /// | | `flags` | `child_stack` | `parent_tid` | `child_tid` | `tls` | `func` | `arg` |
 /// |---|---|---|---|---|---|---|---|
 /// | here | rdi | rsi | | | | rdx | rcx |
@@ -90,7 +97,12 @@ pub(crate) unsafe extern "C" fn clone(
     arg: *const c_void,
 ) -> usize {
     naked_asm!(
+        "newuts_clone:",      // a debugger's name for it: Rust's own ends with a hash
+        ".cfi_startproc",
+        ".cfi_remember_state",
         "push rbx",           // the caller's, who wants it back
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_rel_offset rbx, 0",
         "mov rbx, rcx",       // arg waits in a register that the kernel leaves alone: not in rcx
         "mov r9, rdx",        // func waits in the one argument register that clone does not use
         "xor edx, edx",       // no parent_tid,
@@ -101,8 +113,10 @@ pub(crate) unsafe extern "C" fn clone(
         "test rax, rax",      // but rax and rsp
         "jz 2f",
         "pop rbx",
+        ".cfi_restore_state",
         "ret",                // the parent, on the stack it had
         "2:",
+        ".cfi_undefined rip",
         "xor ebp, ebp",       // the child has no caller: its backtrace ends here
         "mov rdi, rbx",
         "call r9",            // the stack is aligned, as the ABI wants it before a call
@@ -110,6 +124,8 @@ pub(crate) unsafe extern "C" fn clone(
         "mov eax, {exit}",
         "syscall",
         "ud2",                // if a tracer makes exit return, stop here
+        ".cfi_endproc",
+        ".size newuts_clone, . - newuts_clone",
         clone = const Sysno::clone as usize,
         exit = const Sysno::exit as usize,
     )
