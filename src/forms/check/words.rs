@@ -6,7 +6,6 @@
     reason = "the words of a step are words of a call"
 )]
 
-use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use linux_raw_sys::general::{
@@ -15,7 +14,6 @@ use linux_raw_sys::general::{
 use linux_raw_sys::ioctl::{NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_USERNS};
 use linux_raw_sys::system::{__NEW_UTS_LEN, new_utsname};
 
-use super::caller;
 use super::process::Process;
 use super::step::Word;
 use crate::sys::process::Pid;
@@ -70,8 +68,8 @@ pub const CALLERS_DOMAIN: Word = 0xda;
 /// The length of the one of these four that was used last.
 pub const ITS_LENGTH: Word = 0xdb;
 /// Digits.
-pub const ONE: Word = 0xdc;
-pub const TWO: Word = 0xdd;
+pub const ONE: Word = 0xde;
+pub const TWO: Word = 0xdf;
 
 /// The addresses of paths.
 pub const UTS_LINK: Word = 0xe0;
@@ -110,7 +108,7 @@ impl Process<'_> {
             GET_PARENT => NS_GET_PARENT as usize,
             GET_NSTYPE => NS_GET_NSTYPE as usize,
             NAME..=ITS_LENGTH => self.name(word),
-            ONE..=MAX_UTS_FILE => string(word).as_ptr().expose_provenance(),
+            ONE..=MAX_UTS_FILE => string(word),
             number => number.into(),
         }
     }
@@ -150,19 +148,25 @@ impl Process<'_> {
     }
 }
 
-/// A number in digits, or a path.
-fn string(word: Word) -> &'static CStr {
-    match word {
-        ONE => c"1",
-        TWO => c"2",
-        UTS_LINK => caller::UTS,
-        USER_LINK => caller::USER,
-        PROC => c"/proc",
-        // A file that is there wherever /proc is.
-        MOUNT_POINT => c"/proc/version",
-        HOSTNAME_FILE => c"/proc/sys/kernel/hostname",
-        DOMAINNAME_FILE => c"/proc/sys/kernel/domainname",
-        MAX_UTS_FILE => c"/proc/sys/user/max_uts_namespaces",
-        _ => c"/",
-    }
+/// The numbers and paths from [`ONE`] on. They are one string, as a table of addresses would have to
+/// be relocated.
+const STRINGS: &str = concat!(
+    "1\0",
+    "2\0",
+    "/proc/self/ns/uts\0",
+    "/proc/self/ns/user\0",
+    "/proc\0",
+    // A file that is there wherever /proc is.
+    "/proc/version\0",
+    "/\0",
+    "/proc/sys/kernel/hostname\0",
+    "/proc/sys/kernel/domainname\0",
+    "/proc/sys/user/max_uts_namespaces\0",
+);
+
+/// The address of one of them.
+fn string(word: Word) -> usize {
+    let before = STRINGS.as_bytes().split(|byte| *byte == 0).take(word.wrapping_sub(ONE).into());
+    let place: usize = before.map(|string| string.len() + 1).sum();
+    STRINGS.as_ptr().expose_provenance() + place
 }
