@@ -992,8 +992,8 @@ impl Drop for Group {
 #[test]
 fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
     needs!(require::user_namespaces());
-    // How many it hits depends on how soon process 1 waits for those who lost their parent.
-    for (most, at_least, at_most) in [(2, 30, 40), (3, 1, 40), (16, 0, 0)] {
+    // Without any child there is no check; the others need a child or a thread, or two children.
+    for (most, hit) in [(1, 106), (2, 32), (3, 1), (4, 0)] {
         needs!(Group::new(most).map(drop));
         let group = Group::new(most).unwrap();
         let script = r#"echo $$ >"$0/cgroup.procs" && exec "$@""#;
@@ -1002,7 +1002,7 @@ fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
         assert_eq!(report.broken(), [0; 0], "{most}");
         let reason = skipped("clone: Resource temporarily unavailable (no more processes)");
         let skips = report.numbers(|verdict| *verdict == reason).len();
-        assert!((at_least..=at_most).contains(&skips), "{most}: {skips}");
+        assert_eq!(skips, hit, "{most}");
         assert_eq!(report.numbers(|verdict| *verdict == Kept).len(), 106 - skips, "{most}");
     }
 }
@@ -1218,6 +1218,52 @@ fn a_call_that_does_not_return_is_the_end_of_one_check() {
         }
         // That it ends at all is asserted of every run.
         assert!(taken >= PATIENCE * u32::try_from(promises.len()).unwrap(), "{taken:?}");
+    }
+}
+
+/// Asserts of a run with `--trace` that every process that one of its processes has made was waited
+/// for, and that there were some.
+#[track_caller]
+fn leaves_no_process(run: &Outcome) {
+    let numbers = |call| {
+        let call = Regex::new(call).unwrap();
+        let lines = run.stderr.lines().filter(|line| !line.contains("CLONE_THREAD"));
+        let found = lines.filter_map(|line| Some(call.captures(line)?[1].to_owned()));
+        found.collect::<BTreeSet<_>>()
+    };
+    let made = numbers(r"^\d+ +clone3?\(.*\) = ([1-9]\d*)$");
+    let waited_for = numbers(r"^\d+ +wait4\(.*\) = ([1-9]\d*)$");
+    let left: Vec<_> = made.difference(&waited_for).collect();
+    assert!(made.len() > 1 && left.is_empty(), "{left:?}: {run:?}");
+}
+
+/// A child of a check's does not outlive it, however the check ends.
+#[test]
+fn whoever_is_started_is_waited_for() {
+    needs!(require::user_namespaces(), strace::here());
+    for prefix in [&[][..], &["unshare", "--pid"]] {
+        let words = [&ALONE[..], prefix].concat();
+        let mut command = under(&words, "");
+        command.arg("--trace");
+        leaves_no_process(&outcome(command));
+        // The child waits for a call that does not return, and the check for the child.
+        let mut command = under(&words, "=34");
+        waiting(command.arg("--trace"), libc::SYS_setpgid);
+        leaves_no_process(&outcome(command));
+    }
+    for (fault, which, broken) in [
+        // The child is stopped.
+        ("setpgid:signal=STOP", "=34", 34),
+        // The check does not come to the step for which the child waits.
+        ("pidfd_open:error=EINVAL", "=26", 26),
+        // There was not to be a child.
+        ("capset:retval=0", "=20", 20),
+    ] {
+        let mut command = injecting(&ALONE, &[fault], which);
+        command.arg("--trace");
+        let run = outcome(command);
+        assert_eq!(Report::read(&run).broken(), [broken], "{fault}");
+        leaves_no_process(&run);
     }
 }
 

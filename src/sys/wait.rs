@@ -1,10 +1,11 @@
 //! How a process learns what became of its children.
-//! Follows wait(2) and wait4(2).
+//! Follows wait(2), wait4(2), and prctl(2) (`PR_SET_CHILD_SUBREAPER`).
 
 use core::ffi::c_int;
 use core::ptr;
 
 use linux_raw_sys::general::{WCONTINUED, WNOHANG, WUNTRACED};
+use linux_raw_sys::prctl::PR_SET_CHILD_SUBREAPER;
 
 use super::process::Pid;
 use super::table::Request;
@@ -89,6 +90,17 @@ impl Sys {
         let options = WNOHANG | WUNTRACED | WCONTINUED;
         self.wait4_options(ANY_CHILD, options)
             .map(|change| Some(change).filter(|(pid, _)| *pid != 0))
+    }
+
+    /// `prctl(PR_SET_CHILD_SUBREAPER, 1)`—The caller becomes the parent of those below it whose own
+    /// parent ends.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` before Linux 3.4.
+    pub fn prctl_set_child_subreaper(&self) -> Result<(), Failure> {
+        // SAFETY: no memory is involved.
+        unsafe { self.call(Request::prctl(PR_SET_CHILD_SUBREAPER, 1)) }.map(|_| ())
     }
 
     fn wait4_options(&self, pid: Pid, options: u32) -> Result<(Pid, WaitStatus), Failure> {

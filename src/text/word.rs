@@ -9,7 +9,7 @@
 use core::ffi::c_int;
 
 use linux_raw_sys::general::{WCONTINUED, WNOHANG, WUNTRACED};
-use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_SET_DUMPABLE};
+use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE};
 
 use super::line::Line;
 use super::{constant, signal};
@@ -91,12 +91,15 @@ pub fn pidfd_flags(line: &mut Line, flags: usize) {
     };
 }
 
-/// `SIGKILL`, or `CAP_SYS_ADMIN`.
+/// `SIGKILL`, `CAP_SYS_ADMIN`, or a number.
 pub fn prctl(line: &mut Line, option: u32, word: usize) {
     match option {
         PR_CAPBSET_READ => constant::one(line, Kind::PrctlArg, word as u32),
         PR_SET_DUMPABLE => {
             line.text("SUID_DUMP_USER");
+        }
+        PR_SET_CHILD_SUBREAPER => {
+            line.number(word as u64);
         }
         _ => signal::show(line, word),
     }

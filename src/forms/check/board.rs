@@ -39,6 +39,9 @@ impl Verdict {
     }
 }
 
+/// How many children of a check there can be at a time, and then some.
+const MOST_CHILDREN: usize = 4;
+
 /// The shared page. All zeros is how it begins.
 pub struct Board {
     /// One more than the verdict's number; 0 while there is none.
@@ -57,6 +60,8 @@ pub struct Board {
     me: AtomicI32,
     /// The same of another.
     told: AtomicI32,
+    /// The children of a check that nobody has waited for; 0 where there is none.
+    children: [AtomicI32; MOST_CHILDREN],
     /// What is being done, or what is to be said of it.
     text: [AtomicU8; LONGEST_TEXT],
     len: AtomicU32,
@@ -82,6 +87,11 @@ impl Board {
         self.me.store(0, Ordering::SeqCst);
         self.told.store(0, Ordering::SeqCst);
         self.say(b"");
+        self.end_round();
+    }
+
+    /// The check is over: whoever is left of it, and looks, does not go on.
+    pub fn end_round(&self) {
         self.round.store(self.round() + 1, Ordering::SeqCst);
     }
 
@@ -173,6 +183,34 @@ impl Board {
     /// Says so: it has begun.
     pub fn begin(&self, pid: Pid) {
         self.me.store(pid, Ordering::SeqCst);
+    }
+
+    /// A place for the next child, where it is known by its id: for [`Board::enlist`]. None if all are
+    /// taken.
+    pub fn free_place(&self) -> Option<&AtomicI32> {
+        self.children.iter().find(|place| place.load(Ordering::SeqCst) == 0)
+    }
+
+    /// Says that there is a child of a check. Its parent says so, and the child itself, because either
+    /// may be ended before it can. Both say the same, so a plain store will do. (For a compare-and-swap
+    /// the compiler calls a C library on some CPUs.)
+    pub fn enlist(place: Option<&AtomicI32>, pid: Pid) {
+        if let Some(place) = place {
+            place.store(pid, Ordering::SeqCst);
+        }
+    }
+
+    /// Says that it was waited for.
+    pub fn strike(&self, pid: Pid) {
+        let is_it = |place: &&AtomicI32| place.load(Ordering::SeqCst) == pid;
+        if let Some(place) = self.children.iter().find(is_it) {
+            place.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// The children that nobody has waited for.
+    pub fn children(&self) -> impl Iterator<Item = Pid> {
+        self.children.iter().map(|place| place.load(Ordering::SeqCst)).filter(|pid| *pid != 0)
     }
 
     /// What another process said its own id is.

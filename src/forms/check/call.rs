@@ -2,7 +2,9 @@
 //! made because it would reach the caller.
 #![allow(clippy::cast_sign_loss, reason = "the words of a step are words of a call")]
 
-use linux_raw_sys::general::{F_GETFD, MS_BIND, MS_PRIVATE, MS_REC, O_RDONLY, WNOHANG};
+use linux_raw_sys::general::{
+    CLONE_NEWUSER, F_GETFD, MS_BIND, MS_PRIVATE, MS_REC, O_RDONLY, SIGKILL, WNOHANG,
+};
 
 use super::board::Verdict;
 use super::caller;
@@ -53,6 +55,10 @@ impl Process<'_> {
         // SAFETY: an address that comes here is a bad one, or that of something to read, or of
         // memory in the memory that nobody else uses.
         let result = unsafe { self.sys.call(request) };
+        if request.call == Call::unshare && request.args[0] & CLONE_NEWUSER as usize != 0 {
+            // New capabilities take it away: prctl(2), PR_SET_PDEATHSIG.
+            let _ = self.sys.prctl_set_pdeathsig(SIGKILL);
+        }
         self.judge(&request, line, result, wanted)
     }
 

@@ -4,11 +4,12 @@
 
 use core::ffi::{c_int, c_void};
 use core::ptr;
+use core::sync::atomic::AtomicI32;
 
 use linux_raw_sys::general::{SIGCHLD, SIGKILL};
 use syscalls::Errno;
 
-use super::board::Verdict;
+use super::board::{Board, Verdict};
 use super::clock::{self, Clock};
 use super::fork::{Forked, fork};
 use super::judge::Wanted;
@@ -46,6 +47,7 @@ impl<'a> Process<'a> {
         };
         let line = self.announce(&request);
         let expected = self.expected;
+        let place = self.board.free_place();
         let forked = fork(self.sys, self.board, || match act {
             Act::Clone3 => self.sys.clone3_fork(flags),
             _ => self.sys.clone_fork(flags | SIGCHLD),
@@ -54,11 +56,12 @@ impl<'a> Process<'a> {
             // There is not to be one.
             Ok(Forked::Child) if expected.is_some() => self.sys.exit_group(0),
             Ok(Forked::Child) => {
-                let _ = self.sys.prctl_set_pdeathsig(SIGKILL);
+                self.join_the_check(place);
                 let status = self.perform(steps);
                 self.sys.exit_group(status)
             }
             Ok(Forked::Parent(pid)) => {
+                Board::enlist(place, pid);
                 self.first = self.child;
                 self.child = pid;
                 Ok(pid as usize)
@@ -76,6 +79,16 @@ impl<'a> Process<'a> {
         let goes_on = self.judge(&request, line, result, Wanted::Number);
         self.last = last;
         goes_on && steps.any(|step| step.act == Act::Exit)
+    }
+
+    /// What a child does first, so that it does not outlive the check: when its parent dies, so does
+    /// it; and if its parent has died already, whoever has become its parent knows of it.
+    fn join_the_check(&self, place: Option<&AtomicI32>) {
+        let _ = self.sys.prctl_set_pdeathsig(SIGKILL);
+        Board::enlist(place, self.sys.getpid());
+        if self.board.round() != self.round {
+            self.sys.exit_group(0);
+        }
     }
 
     /// Makes a thread, and goes on behind its steps.
@@ -117,6 +130,9 @@ impl<'a> Process<'a> {
                 ended => break ended,
             }
         };
+        if let Ok((who, _)) = ended {
+            self.board.strike(who);
+        }
         if matches!(ended, Ok((who, status)) if who == pid && status == expected) {
             return true;
         }

@@ -20,7 +20,7 @@ pub const GRACE: Duration = Duration::from_secs(1);
 
 /// How long is waited for the exit of a process that has said what there is to say, where wait4(2) has
 /// never told of an exit.
-const EXIT: Duration = Duration::from_millis(100);
+pub const EXIT: Duration = Duration::from_millis(100);
 
 /// The first pause, and the longest: a check takes less than a millisecond.
 const SHORTEST: Duration = Duration::from_micros(50);
@@ -117,13 +117,11 @@ impl Watched<'_> {
                 }
             }
             if has_spoken && since_verdict.is_over(if self.is_told { LIMIT } else { EXIT }) {
+                self.kill(EXIT, &clock);
                 return End::Unknown;
             }
             if clock.is_over(LIMIT) {
-                self.signal(SIGKILL);
-                wait_until(sys, GRACE, || {
-                    !matches!(sys.wait4_nohang(pid), Ok(None)) || self.is_gone(&clock)
-                });
+                self.kill(GRACE, &clock);
                 return End::Late;
             }
             if has_spoken {
@@ -133,6 +131,15 @@ impl Watched<'_> {
                 self.signal(SIGCONT);
             }
         }
+    }
+
+    /// Ends it, and waits for it so long.
+    fn kill(&self, limit: Duration, clock: &Clock<'_>) {
+        let Self { sys, pid, .. } = *self;
+        self.signal(SIGKILL);
+        wait_until(sys, limit, || {
+            !matches!(sys.wait4_nohang(pid), Ok(None)) || self.is_gone(clock)
+        });
     }
 
     /// Sends it a signal; but not where clone(2) gave the id of somebody else.

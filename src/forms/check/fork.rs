@@ -1,5 +1,7 @@
-//! How a process is made by a kernel that may say the wrong thing about it.
-//! Follows clone(2), "RETURN VALUE".
+//! How a process is made by a kernel that may say the wrong thing about it, and how those are ended
+//! whom nobody has waited for. Follows clone(2), "RETURN VALUE", and wait(2), "NOTES".
+
+use linux_raw_sys::general::SIGKILL;
 
 use super::board::Board;
 use super::clock::{GRACE, wait_until};
@@ -43,4 +45,22 @@ pub fn fork(
         }
         Fork::Child => Forked::Confused,
     })
+}
+
+/// Ends those who are left of a check, as far as they have become children of the caller's, and waits
+/// for them. Gives whether none of these is left.
+pub fn reap(sys: &Sys, board: &Board) -> bool {
+    let mut is_one_left = false;
+    for pid in board.children() {
+        match sys.wait4_nohang(pid) {
+            Ok(Some(_)) => board.strike(pid),
+            Ok(None) => {
+                is_one_left = true;
+                let _ = sys.kill(pid, SIGKILL);
+            }
+            // It is somebody else's.
+            Err(_) => {}
+        }
+    }
+    !is_one_left
 }

@@ -6,7 +6,8 @@
 use core::ffi::CStr;
 
 use linux_raw_sys::general::{
-    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_NEWUSER, O_CLOEXEC, O_RDONLY, O_WRONLY, SIGCHLD,
+    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_NEWUSER, CLONE_SIGHAND, O_CLOEXEC, O_RDONLY, O_WRONLY,
+    SIGCHLD,
 };
 use syscalls::Errno;
 
@@ -66,10 +67,24 @@ pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static s
     }
 }
 
-/// Whether there are no more processes to be had because of a limit of this user's, where not even
-/// the first can be made.
-pub fn no_process(sys: &Sys) -> bool {
-    matches!(sys.prlimit_nproc(), Ok(Some(_))) && !is_exempt(sys)
+/// Why there are no more processes to be had, where not even the first can be made: because of a limit
+/// of this user's; or of a control group's or the machine's, which cannot be asked for everywhere.
+pub fn no_process(sys: &Sys) -> Option<&'static str> {
+    if matches!(sys.prlimit_nproc(), Ok(Some(_))) && !is_exempt(sys) {
+        return Some("no more processes: RLIMIT_NPROC");
+    }
+    let fork = |forked| match forked {
+        Ok(Fork::Child) => sys.exit_group(0),
+        Ok(Fork::Parent(pid)) => sys.wait4(pid.get()).map(|_| ()),
+        Err(failure) => Err(failure),
+    };
+    // Where the newer call makes one, there is no limit. And before the kernel looks at a limit it
+    // refuses shared signal handlers without shared memory (kernel/fork.c, copy_process): who says
+    // EAGAIN to that as well says so to everything.
+    let is_limited = fork(sys.clone3_fork(0)).is_err()
+        && fork(sys.clone_fork(CLONE_SIGHAND | SIGCHLD))
+            .is_err_and(|failure| failure.errno == Errno::EINVAL);
+    is_limited.then_some("no more processes")
 }
 
 /// Whether the limit of processes is not for the caller: it has one of the capabilities, and has it

@@ -84,6 +84,7 @@ fn prepare(
     let _ = init.catch_signals(sys);
     let _ = sys.sigaction_default(SIGCHLD);
     let _ = sys.sigaction_ignore(SIGXFSZ);
+    let _ = sys.prctl_set_child_subreaper();
 
     let mut line = Line::new();
     line.text("KTAP version 1\n1..").number(COUNT as u64).write_to(sys, STDOUT)?;

@@ -8,8 +8,8 @@ use syscalls::Errno;
 
 use super::board::{Board, Verdict};
 use super::caller::Caller;
-use super::clock::{self, End, GRACE, Watched, wait_until};
-use super::fork::{Forked, fork};
+use super::clock::{EXIT, End, GRACE, LIMIT, Watched, wait_until};
+use super::fork::{Forked, fork, reap};
 use super::lack;
 use super::memory::Memory;
 use super::process::Process;
@@ -78,8 +78,12 @@ impl<'a> Runner<'a> {
                 board.begin(me);
                 board.tell(me);
                 board.conclude(Verdict::Kept, b"");
+                // Whoever loses its parent in that namespace becomes a child of its process 1.
                 while me == 1 && !board.is_over() {
-                    wait_until(sys, GRACE, || board.is_over());
+                    wait_until(sys, GRACE, || {
+                        reap(sys, board);
+                        board.is_over()
+                    });
                 }
                 sys.exit_group(0)
             }
@@ -115,9 +119,24 @@ impl<'a> Runner<'a> {
         match self.start(index, steps, why) {
             Ok(pid) => {
                 let end = self.wait(pid);
+                self.clear();
                 self.outcome(&end, why)
             }
             Err(outcome) => outcome,
+        }
+    }
+
+    /// Waits until none of those is left whom the check has started: its own process has ended.
+    fn clear(&self) {
+        let Self { sys, board, .. } = *self;
+        board.end_round();
+        let limit = if self.is_told.get() || self.is_elsewhere { GRACE } else { EXIT };
+        wait_until(sys, limit, || {
+            // In another PID namespace it is that one's process 1 that waits for them.
+            if self.is_elsewhere { board.children().next().is_none() } else { reap(sys, board) }
+        });
+        for pid in board.children() {
+            board.strike(pid);
         }
     }
 
@@ -145,14 +164,15 @@ impl<'a> Runner<'a> {
                 why.text(CONFUSED);
                 Err(Outcome::Error)
             }
-            Err(failure @ Failure { errno: Errno::EAGAIN, .. }) if lack::no_process(sys) => {
-                failure.describe(why);
-                why.text(" (no more processes: RLIMIT_NPROC)");
-                Err(Outcome::Skip)
-            }
             Err(failure) => {
-                say_failure(why, failure);
-                Err(Outcome::Error)
+                let is_limit = failure.errno == Errno::EAGAIN;
+                let Some(reason) = is_limit.then(|| lack::no_process(sys)).flatten() else {
+                    say_failure(why, failure);
+                    return Err(Outcome::Error);
+                };
+                failure.describe(why);
+                why.text(" (").text(reason).byte(b')');
+                Err(Outcome::Skip)
             }
         }
     }
@@ -167,7 +187,8 @@ impl<'a> Runner<'a> {
                 why.text(": no end within 5 seconds");
                 return Outcome::Timeout;
             }
-            (End::Known(status), _) if let Some(number) = status.signal() => {
+            (End::Known(status), _) if status.signal().is_some() => {
+                let number = status.signal().unwrap_or_default();
                 signal::show(why.text(": killed by "), number.into());
                 return Outcome::Fail;
             }
@@ -211,7 +232,7 @@ impl<'a> Runner<'a> {
             match fork(sys, board, || sys.clone_fork(SIGCHLD)) {
                 Ok(Forked::Child) => {
                     let _ = sys.prctl_set_pdeathsig(SIGKILL);
-                    wait_until(sys, clock::LIMIT, || board.round() != round);
+                    wait_until(sys, LIMIT, || board.round() != round);
                     sys.exit_group(0)
                 }
                 Ok(Forked::Parent(pid)) => *place = pid,
@@ -224,7 +245,13 @@ impl<'a> Runner<'a> {
         }
         board.clean();
         for pid in pids.into_iter().filter(|pid| *pid != 0) {
-            wait_until(sys, GRACE, || !matches!(sys.wait4_nohang(pid), Ok(None)));
+            wait_until(sys, GRACE, || {
+                let is_gone = !matches!(sys.wait4_nohang(pid), Ok(None));
+                if !is_gone {
+                    let _ = sys.kill(pid, SIGKILL);
+                }
+                is_gone
+            });
         }
         is_limited
     }
