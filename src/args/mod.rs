@@ -192,7 +192,7 @@ impl<'a> CommandLine<'a> {
                     Some(_) => return None,
                 });
             }
-            // `-rU` is `-Ur`: to ask for the namespace does not take back who one is in there.
+            // `-rU` means the same as `-Ur`: `--user` takes back no mapping that was asked for.
             Opt::User => {
                 self.demo.namespace.user.get_or_insert(User::Unmapped);
             }

@@ -48,9 +48,9 @@ struct Child<'a> {
     death_signal: Option<DeathSignal>,
 }
 
-/// What would end the parent in silence, and leave the child asleep: that nobody reads what it
-/// writes, that the file may not grow, that a timer strikes which a caller has started. While they
-/// are blocked, write(2) fails instead, and says why.
+/// The signals that would end the parent without a word, and leave the child asleep: nobody reads what
+/// it writes, the file may not grow, or a timer that the caller has started runs out. While they are
+/// blocked, write(2) fails instead, and its errno says why.
 const BLOCKED: [u32; 5] = [SIGPIPE, SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF];
 
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
@@ -112,9 +112,9 @@ fn parent(
         let _ = sys.kill(child_pid, SIGKILL);
     }
     let status = wait(sys, init, child_pid);
-    // A child that says that it failed has no name of its own; one that was killed had.
+    // A child that ends with status 1 has failed before it had its name; one that was killed had it.
     let failed = status.is_ok_and(|status| status.code() == 1);
-    // It has said why: that there is nothing to bind any more needs no word.
+    // The child has said why. That there is no namespace left to bind is no second error.
     if failed && bound.is_err() {
         return Ok(1);
     }

@@ -3,7 +3,7 @@
 //! Follows sigwaitinfo(2), wait(2), signal(7), and credentials(7) for process groups.
 //!
 //! All signals are blocked, and taken one by one: there is no handler, and so none is lost between
-//! a question and its answer.
+//! the moment in which it is looked for and the moment in which it is waited for.
 
 use linux_raw_sys::general::{
     SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
@@ -104,7 +104,7 @@ impl Parent<'_> {
             }
             match self.sys.sigtimedwait(&sigset(ALL)) {
                 Ok(info) => {
-                    // What the signal says of the child is to be known before it is passed on.
+                    // The signal may tell of a change of the child: look at that before passing it on.
                     if let Some(status) = self.look()? {
                         return Ok(status);
                     }
@@ -163,7 +163,7 @@ impl Parent<'_> {
             self.state = State::Running;
         }
         let is_for_child = match signal {
-            // Children say so of themselves; but a process may send it as well.
+            // The kernel sends it for a child; but a process may send it as well.
             SIGCHLD => from_process,
             // Who sent it to the group let the child go on, too.
             SIGCONT if continued => false,

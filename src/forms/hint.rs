@@ -21,8 +21,8 @@ use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 
-/// What execve(2) says `ENOENT` of although it is there: a script whose `#!` line, or a program
-/// whose loader, names a file that is not.
+/// Said where execve(2) gives `ENOENT` although the file is there: it is a script whose `#!` line names
+/// a file that does not exist, or a program whose loader does not.
 pub const NO_INTERPRETER: &str = "it is there, but its interpreter is not";
 
 /// Says why `failure` happened on the way into `namespace`, if the cause can be found. `ids` are
@@ -115,8 +115,8 @@ pub(super) fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
     if has_no_mapping(sys) {
         return Some("this user or group id is not mapped in its user namespace");
     }
-    // The two settings are for those who have not the capability; the first, for those who have it
-    // in a user namespace only, too.
+    // Both settings stop those who do not have the capability. The first also stops those who have it
+    // in a user namespace only.
     let has = sys.capget().ok()? & (1 << CAP_SYS_ADMIN) != 0;
     if !(has && is_in_first_user_namespace(sys))
         && sysctl(sys, c"/proc/sys/kernel/unprivileged_userns_clone") == Some(b'0')
@@ -162,8 +162,8 @@ pub(super) fn no_map(sys: &Sys, ids: Option<Ids>) -> Option<&'static str> {
     if ids?.uid != 0 {
         return None;
     }
-    // A map that cannot be read as one. Where that is what is wrong with it, it may be written, and
-    // was not written before (kernel/user_namespace.c, map_write).
+    // This is no map. If the kernel refuses it for that reason, a map may be written here, and none
+    // has been written before (kernel/user_namespace.c, map_write).
     let fd = sys.openat(c"/proc/self/uid_map", O_WRONLY | O_CLOEXEC).ok()?;
     let written = sys.write(fd, b"x");
     written
@@ -182,7 +182,8 @@ pub(super) fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str
     .then_some("a seccomp filter refuses it")
 }
 
-/// `EACCES`: the kernel has no other reason for it in these calls; but a filter may say anything.
+/// `EACCES` because a security module says so: the kernel has no other reason for it in these calls. A
+/// filter may give any errno, so it is tested that none gives this one.
 pub(super) fn refused_by_security_module(
     sys: &Sys,
     call: Call,
@@ -232,7 +233,8 @@ fn no_space(sys: &Sys, failure: Failure, namespace: &Namespace<'_>) -> Option<&'
              one; or 32 are nested"
         });
     }
-    // Where a user namespace could be had, this is asked for in there: that counts outside as well.
+    // If the test above has made a user namespace, this one is asked for inside it. It counts against
+    // the limits outside as well.
     none_left(CLONE_NEWUTS).then_some(if no_uts {
         "no more UTS namespaces: see /proc/sys/user/max_uts_namespaces"
     } else {

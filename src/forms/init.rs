@@ -1,4 +1,4 @@
-//! Process 1: of the machine, where to end is to panic the kernel, or of a container.
+//! Process 1: of the machine, where its end would panic the kernel, or of a container.
 //! Follows reboot(2), pid_namespaces(7), and signal(7) for what process 1 does not get.
 
 use core::ffi::c_int;
@@ -56,8 +56,8 @@ impl Init {
         }
     }
 
-    /// Lets the signals that ask to stop end process 1, which the kernel otherwise keeps from
-    /// them.
+    /// Has the signals that ask a process to stop end process 1, too. The kernel does not deliver them
+    /// there as long as they have no handler.
     ///
     /// # Errors
     ///

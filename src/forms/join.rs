@@ -43,7 +43,7 @@ impl<'a> Target<'a> {
         if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        // There is no process with so large an id as one that does not fit (proc(5), pid_max).
+        // A number that does not fit is larger than any process id (proc(5), pid_max).
         let pid = number(bytes).and_then(|number| Pid::try_from(number).ok());
         Some(Self { name, pid: Some(pid.unwrap_or(Pid::MAX)) })
     }
@@ -175,8 +175,8 @@ fn open_process(sys: &Sys, pid: Pid) -> Result<Option<Fd>, Failure> {
     }
 }
 
-/// Whether the process that /proc has under this number is the one that is meant, and not another
-/// one's of a PID namespace outside, whose /proc it is.
+/// Whether /proc has under this number the process that is meant. A /proc of an outer PID namespace has
+/// another process there.
 fn is_same_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<bool, Failure> {
     let mut path = Line::new();
     let Some(pidfd) = pidfd else {

@@ -14,8 +14,8 @@ use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 use crate::text::line::{Line, write_all};
 
-/// The user namespace that is made beside the UTS namespace, and then gives every capability over
-/// it: whom the caller is in there.
+/// A user namespace that is made together with the UTS namespace, and gives every capability over it:
+/// who the caller is inside.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum User {
     /// `--user`: nobody in particular, 65534.
@@ -100,7 +100,7 @@ impl Ids {
     pub fn map(self, sys: &Sys, root: bool) -> Result<(), Failure> {
         let Self { uid, gid } = self;
         map(sys, c"/proc/self/uid_map", if root { 0 } else { uid }, uid)?;
-        // Without it a user could drop a group that is there to keep him out:
+        // Otherwise a user could drop a group because of which files are closed to him:
         // user_namespaces(7), "The /proc/pid/setgroups file". Before Linux 3.19 there is no such
         // file, and in some sandboxes neither; there the map alone will do.
         match write_file(sys, c"/proc/self/setgroups", b"deny") {

@@ -48,7 +48,7 @@ impl<'a> Bound<'a> {
 
     /// Takes all of it back.
     pub fn undo(&self, sys: &Sys) {
-        // What cannot be taken back stays: the error that led here was said.
+        // What cannot be taken back stays. The error that led here was reported.
         let _ = sys.umount2_detach(self.file);
         self.remove_file(sys);
     }
@@ -100,7 +100,7 @@ impl<'a> Agreement<'a> {
     /// In the child: there is no command.
     pub fn fail(&self, sys: &Sys) {
         let [_, write_end] = self.from_child;
-        // Where the parent does not read any more, it does not bind any more.
+        // If the parent no longer reads, it does not bind anything either.
         let _ = sys.write(write_end, b"x");
     }
 

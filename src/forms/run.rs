@@ -172,8 +172,8 @@ pub fn execute(sys: &Sys, process: &InitialStack<'_>, command: &Strings<'_>) -> 
     NOT_FOUND
 }
 
-/// Tries every place where the command may be, with the rules of execvp(3): `attempt` says why one
-/// will not do. Gives the reason why none of them will.
+/// Tries every place where the command may be, with the rules of execvp(3): `attempt` tries to
+/// execute one, and gives the reason why it could not. Gives the reason why none could be executed.
 fn search(
     process: &InitialStack<'_>,
     name: &CStr,
@@ -205,7 +205,7 @@ fn search(
             continue;
         };
         match attempt(file) {
-            // Something of that name is there, but another folder may have a better one.
+            // A file of that name is there, but cannot be executed. One in a later folder may be.
             Errno::EACCES => reason = Errno::EACCES,
             Errno::ENOENT | Errno::ENOTDIR | Errno::ESTALE | Errno::ENODEV | Errno::ETIMEDOUT => {}
             errno => return errno,

@@ -100,7 +100,7 @@ impl Sys {
     }
 
     /// Makes a call that gives a descriptor. One that has the number of a standard descriptor gets
-    /// another number, before anybody is told: who shows the call may write to that one.
+    /// another number before the watcher is told, which may write to the standard one.
     ///
     /// # Errors
     ///

@@ -96,7 +96,7 @@ impl Sys {
         }
     }
 
-    /// `exit(status)`—Ends the calling thread: of the child there is but one.
+    /// `exit(status)`—Ends the calling thread, and the process if it has no other.
     pub fn exit(&self, status: c_int) -> ! {
         self.end(Request::exit(status))
     }

@@ -22,7 +22,7 @@ pub enum Sleep {
 
 impl Sys {
     /// `nanosleep(req, rem)`—Sleeps for `duration`: seconds, and nanoseconds below one second. Where
-    /// a long has 32 bits, what is longer than it can say is as long as it can say: 68 years.
+    /// a long has 32 bits, a longer time becomes the longest that fits: 68 years.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl Sys {
             tv_sec: duration.tv_sec.try_into().unwrap_or(c_long::MAX),
             tv_nsec: duration.tv_nsec.try_into().unwrap_or(c_long::MAX),
         };
-        // Where the call is ended before it began, nothing is written here and all is left.
+        // If the sleep is interrupted before it begins, the kernel writes nothing here: all is left.
         let mut rem = req;
         let request = Request::nanosleep(ptr::from_ref(&req), ptr::from_mut(&mut rem));
         // SAFETY: the kernel reads one timespec and writes the other.

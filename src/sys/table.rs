@@ -1,4 +1,4 @@
-//! The one list of system calls: what the program does not find here it cannot do.
+//! The one list of system calls: a call that is not in it cannot be made.
 //!
 //! A row of [`calls!`](self) makes a variant of [`Call`], which is the name that errors and the
 //! trace use, and a constructor of [`Request`], which is what [`Sys::call`](super::Sys::call)

@@ -79,7 +79,7 @@ pub fn flags(line: &mut Line, kind: Kind, word: u32) {
     let mut rest = word;
     let mut separator = "";
     for Constant { value, name, .. } in of(kind) {
-        // A flag of 0, such as O_RDONLY, is there if the part of the word is 0 that is a number.
+        // O_RDONLY is 0. It is shown if the access mode, a number among the flags, is 0.
         let mask = if *value == 0 { general::O_ACCMODE } else { *value };
         if rest & mask == *value {
             line.text(separator).bytes(name.as_bytes());

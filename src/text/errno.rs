@@ -31,7 +31,7 @@ fn glibc(errno: Errno) -> Option<&'static str> {
     })
 }
 
-/// Which of the two things that an errno has is wanted.
+/// What of an errno is wanted: its name or its text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
     Name,
@@ -41,7 +41,7 @@ enum What {
 /// Appends the name or the text of an errno. Gives whether it has one: a number that is not in use
 /// has neither.
 fn append(line: &mut Line, errno: Errno, what: What) -> bool {
-    // Beyond are those that the kernel keeps to itself (include/linux/errno.h).
+    // Larger numbers are used inside the kernel only (include/linux/errno.h).
     if errno > Errno::EHWPOISON {
         return false;
     }

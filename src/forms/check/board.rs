@@ -100,7 +100,7 @@ impl Board {
         self.over.store(1, Ordering::SeqCst);
     }
 
-    /// Whether they are.
+    /// Whether all checks are done.
     pub fn is_over(&self) -> bool {
         self.over.load(Ordering::SeqCst) != 0
     }
@@ -110,7 +110,7 @@ impl Board {
         self.had_user.store(1, Ordering::SeqCst);
     }
 
-    /// Whether one has.
+    /// Whether a check has had one.
     pub fn had_user(&self) -> bool {
         self.had_user.load(Ordering::SeqCst) != 0
     }
@@ -125,7 +125,7 @@ impl Board {
         Verdict::of(self.verdict.load(Ordering::SeqCst).wrapping_sub(1))
     }
 
-    /// Says what is known of it, and why. The first word is the last: what follows from a step that
+    /// Says what is known of it, and why. Only what is said first counts: what follows from a step that
     /// went wrong is of no interest.
     pub fn conclude(&self, verdict: Verdict, text: &[u8]) {
         if self.verdict() == Verdict::None {
@@ -170,7 +170,7 @@ impl Board {
         self.parent_knows.load(Ordering::SeqCst) != 0
     }
 
-    /// Says so.
+    /// Sets whether it does.
     pub fn set_parent_knows(&self, knows: bool) {
         self.parent_knows.store(knows.into(), Ordering::SeqCst);
     }
@@ -180,7 +180,7 @@ impl Board {
         self.me.load(Ordering::SeqCst)
     }
 
-    /// Says so: it has begun.
+    /// Sets that id: the check's process has begun.
     pub fn begin(&self, pid: Pid) {
         self.me.store(pid, Ordering::SeqCst);
     }
@@ -218,7 +218,7 @@ impl Board {
         self.told.load(Ordering::SeqCst)
     }
 
-    /// Says so.
+    /// Sets that id.
     pub fn tell(&self, pid: Pid) {
         self.told.store(pid, Ordering::SeqCst);
     }

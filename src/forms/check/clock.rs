@@ -15,7 +15,7 @@ use crate::sys::{Failure, Sys};
 /// How long a check may take.
 pub const LIMIT: Duration = Duration::from_secs(5);
 
-/// How long is waited for what is sure to come.
+/// How long to wait for what should happen at once.
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// How long is waited for the exit of a process that has said what there is to say, where wait4(2) has

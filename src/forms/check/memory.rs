@@ -138,17 +138,17 @@ impl Memory {
         self.base + offset_of!(Contents, name)
     }
 
-    /// That of another, of which the beginning is not the first one's.
+    /// The address of another name, which begins otherwise.
     pub fn other(self) -> usize {
         self.base + offset_of!(Contents, other)
     }
 
-    /// That of bytes that are no letters.
+    /// The address of bytes that are no letters.
     pub fn no_letters(self) -> usize {
         self.base + offset_of!(Contents, bytes)
     }
 
-    /// That of the name that was kept last.
+    /// The address of the name that was kept last.
     pub fn present(self) -> usize {
         self.base + offset_of!(Contents, present)
     }
@@ -197,7 +197,7 @@ impl Memory {
         self.edge - size_of::<new_utsname>()
     }
 
-    /// That of one whose last field is nowhere.
+    /// The address of a utsname whose last field lies where nothing may be read or written.
     pub fn over_edge(self) -> usize {
         self.up_to_edge() + TOO_LONG
     }

@@ -25,7 +25,7 @@ use crate::text::signal;
 /// How many processes there are at most beside the caller's own.
 const MOST_PROCESSES: usize = 4;
 
-/// clone(2) gives 0 to the parent, or the id of nobody.
+/// What is said where clone(2) gives 0 to the parent, or an id that no process has.
 const CONFUSED: &str = "clone(SIGCHLD): expected a process id, got 0, and this is the parent";
 const NOBODY: &str = "clone(SIGCHLD): expected a process, got an id and no process";
 

@@ -57,9 +57,9 @@ pub enum Act {
 
     /// Keeps the number in a namespace's link, `uts:[4026531838]`.
     Keep,
-    /// It is still that one.
+    /// The number in the link is still the one that was kept.
     IsKept,
-    /// It is another.
+    /// The number in the link is another than the one that was kept.
     HasChanged,
     /// The descriptor is of what the link leads to.
     IsOf,
@@ -90,7 +90,7 @@ pub enum Act {
     Hear,
     /// Tells the others its own process id.
     Tell,
-    /// That was the id of the child.
+    /// What was told is the id that clone(2) gave for the child.
     Told,
     /// The check ends.
     End,
