@@ -45,7 +45,7 @@ impl Sys {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of [`Sys::openat`].
     pub fn openat_lowest(&self, path: &CStr, flags: u32) -> Result<Fd, Failure> {
         // SAFETY: the kernel only reads `path`, up to its NUL.
         unsafe { self.call(Request::openat(AT_FDCWD, path.as_ptr(), flags, 0)) }.map(to_int)

@@ -14,7 +14,7 @@ impl Sys {
     ///
     /// # Errors
     ///
-    /// None that a good buffer can have.
+    /// None, as the buffer is good.
     pub fn uname<'b>(
         &self,
         buf: &'b mut MaybeUninit<new_utsname>,
@@ -42,7 +42,7 @@ impl Sys {
     ///
     /// # Errors
     ///
-    /// The same.
+    /// Those of [`Sys::sethostname`].
     pub fn setdomainname(&self, name: &CStr) -> Result<(), Failure> {
         // SAFETY: the kernel only reads `name`.
         unsafe { self.call(Request::setdomainname(name.as_ptr(), name.count_bytes())) }.map(|_| ())

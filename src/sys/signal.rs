@@ -86,7 +86,7 @@ impl Sys {
     ///
     /// # Errors
     ///
-    /// None that a good set can have.
+    /// None, as the set is good.
     pub fn sigprocmask_setmask(&self, set: &kernel_sigset_t) -> Result<(), Failure> {
         let (no_old_one, size) = (0, size_of::<kernel_sigset_t>());
         let request = Request::rt_sigprocmask(SIG_SETMASK, ptr::from_ref(set), no_old_one, size);
@@ -99,7 +99,7 @@ impl Sys {
     ///
     /// # Errors
     ///
-    /// None that a good set can have.
+    /// None, as the set is good.
     pub fn sigprocmask_exchange(&self, set: &kernel_sigset_t) -> Result<kernel_sigset_t, Failure> {
         let mut old = sigset([]);
         let (oldset, size) = (ptr::from_mut(&mut old), size_of::<kernel_sigset_t>());

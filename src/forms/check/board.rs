@@ -39,7 +39,7 @@ impl Verdict {
     }
 }
 
-/// How many children of a check there can be at a time, and then some.
+/// How many children of a check are kept in mind: more than one has at a time.
 const MOST_CHILDREN: usize = 4;
 
 /// The shared page. All zeros is how it begins.
@@ -58,7 +58,7 @@ pub struct Board {
     parent_knows: AtomicU32,
     /// What the check's process says its own id is; 0 before it has begun.
     me: AtomicI32,
-    /// The same of another.
+    /// What another process says its own id is.
     told: AtomicI32,
     /// The children of a check that nobody has waited for; 0 where there is none.
     children: [AtomicI32; MOST_CHILDREN],
@@ -80,7 +80,7 @@ impl Board {
         Ok(unsafe { &*board.cast::<Self>() })
     }
 
-    /// Begins a check, and is the end of what is left of the last.
+    /// Begins a check. Whoever is left of the last one, and looks, does not go on.
     pub fn clean(&self) {
         self.verdict.store(0, Ordering::SeqCst);
         self.stage.store(0, Ordering::SeqCst);

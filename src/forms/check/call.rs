@@ -52,8 +52,8 @@ impl Process<'_> {
                 line.text(": not done, for ").text(reason);
             });
         }
-        // SAFETY: an address that comes here is a bad one, or that of something to read, or of
-        // memory in the memory that nobody else uses.
+        // SAFETY: an address that comes here is a bad one, or that of something to read, or of a
+        // buffer in the check's memory that nobody else uses.
         let result = unsafe { self.sys.call(request) };
         if request.call == Call::unshare && request.args[0] & CLONE_NEWUSER as usize != 0 {
             // New capabilities take it away: prctl(2), PR_SET_PDEATHSIG.

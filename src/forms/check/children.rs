@@ -95,7 +95,7 @@ impl<'a> Process<'a> {
     pub fn thread(&mut self, steps: &mut Steps<'a>) -> bool {
         self.board.announce(b"clone(CLONE_VM|...|CLONE_THREAD)");
         let thread: *mut Thread<'a> = self.memory.scratch().cast();
-        // SAFETY: the memory has place for it, and nobody looks at it before the thread.
+        // SAFETY: the buffer is large enough for it, and nobody looks at it before the thread.
         unsafe { thread.write(Thread { process: *self, steps: steps.clone() }) };
         let size = STACK_SIZE + self.page_size;
         let begun = Stack::map(self.sys, size, self.page_size).and_then(|stack| {

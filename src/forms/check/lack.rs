@@ -55,7 +55,7 @@ pub fn explain(
     .or_else(|| explain_any(sys, failure, flags))
 }
 
-/// The same for a call of which it is known only that it is refused otherwise than it should be.
+/// The same for a call that was to be refused, but for another reason.
 pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static str> {
     match failure.errno {
         Errno::EPERM => hint::filtered(sys, failure.call, flags),
@@ -67,8 +67,8 @@ pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static s
     }
 }
 
-/// Why there are no more processes to be had, where not even the first can be made: because of a limit
-/// of this user's; or of a control group's or the machine's, which cannot be asked for everywhere.
+/// Why no process can be made, not even the first, if a limit is the reason: this user's; or that of a
+/// control group or of the machine, which cannot be read everywhere.
 pub fn no_process(sys: &Sys) -> Option<&'static str> {
     if matches!(sys.prlimit_nproc(), Ok(Some(_))) && !is_exempt(sys) {
         return Some("no more processes: RLIMIT_NPROC");
@@ -78,9 +78,9 @@ pub fn no_process(sys: &Sys) -> Option<&'static str> {
         Ok(Fork::Parent(pid)) => sys.wait4(pid.get()).map(|_| ()),
         Err(failure) => Err(failure),
     };
-    // Where the newer call makes one, there is no limit. And before the kernel looks at a limit it
-    // refuses shared signal handlers without shared memory (kernel/fork.c, copy_process): who says
-    // EAGAIN to that as well says so to everything.
+    // If the newer call makes one, there is no limit. And the kernel refuses shared signal handlers
+    // without shared memory before it looks at a limit (kernel/fork.c, copy_process): a filter, or a
+    // kernel that always says EAGAIN, says it then, too.
     let is_limited = fork(sys.clone3_fork(0)).is_err()
         && fork(sys.clone_fork(CLONE_SIGHAND | SIGCHLD))
             .is_err_and(|failure| failure.errno == Errno::EINVAL);
@@ -158,7 +158,7 @@ fn not_opened(sys: &Sys, errno: Errno, file: &CStr) -> Option<&'static str> {
             folder.is_err_and(|failure| failure.errno == errno).then_some("no /proc")
         }
         Errno::EROFS => {
-            // The same of another file there.
+            // Another file there cannot be opened for the same reason.
             let other = sys.openat(c"/proc/sys/kernel/printk", O_WRONLY | O_CLOEXEC);
             other.is_err_and(|failure| failure.errno == errno).then_some("/proc/sys is read-only")
         }

@@ -126,7 +126,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Waits until none of those is left whom the check has started: its own process has ended.
+    /// Waits until none of the processes is left that the check has started. Its own has ended before.
     fn clear(&self) {
         let Self { sys, board, .. } = *self;
         board.end_round();
@@ -144,7 +144,7 @@ impl<'a> Runner<'a> {
     ///
     /// # Errors
     ///
-    /// Where there is none: what is the outcome then, and says why.
+    /// If there is none: the outcome of the check. Says why.
     fn start(&self, index: usize, steps: &Steps<'static>, why: &mut Line) -> Result<Pid, Outcome> {
         let Self { sys, board, memory, caller, page_size, .. } = *self;
         if let Some(reason) = self.no_clone.get() {

@@ -47,7 +47,7 @@ impl<'a> Process<'a> {
         if need == Need::Nothing {
             return true;
         }
-        // A number that is another in each process says nothing.
+        // If the number is another in each process, it does not tell namespaces apart.
         let before = uts_number(self.sys);
         self.outside = before.ok();
         let says_nothing = match (before, self.caller.uts) {
@@ -92,7 +92,7 @@ impl<'a> Process<'a> {
         self.board.announce(b"unshare(CLONE_NEWUSER)");
         let before = link(sys, USER).ok();
         let mut made = sys.unshare(CLONE_NEWUSER);
-        // The kernel takes a moment to clear away that of the last check.
+        // It takes the kernel a moment to remove the user namespace of the last check.
         let is_full = |made| matches!(made, Err(Failure { errno: Errno::ENOSPC, .. }));
         if is_full(made) && self.board.had_user() {
             wait_until(sys, GRACE, || {
@@ -105,7 +105,7 @@ impl<'a> Process<'a> {
         if link(sys, USER).ok() == before && before.is_some() {
             return Err(NoUser::NotNew);
         }
-        // Where the program's file set the user id, the maps belong to root.
+        // If the program's file sets its user id, the files of the maps belong to root otherwise.
         let _ = sys.prctl_set_dumpable();
         self.board.announce(b"write(uid_map)");
         self.caller.ids.map(sys, true).map_err(NoUser::NotMapped)
@@ -176,7 +176,7 @@ fn mount_proc(sys: &Sys, init: Init) {
         return;
     }
     let is_own = before.is_some() && mount() != before;
-    // Process 1 of a machine has nobody outside.
+    // Outside the machine's process 1 there is nobody whose mounts could be changed.
     if !is_own && init != Init::Machine {
         return;
     }
