@@ -29,7 +29,7 @@ use forms::{check, demo, join, run as command};
 use sys::Sys;
 use sys::file::STDOUT;
 use sys::start::InitialStack;
-use text::line::Line;
+use text::line::write_all;
 
 #[cfg_attr(target_arch = "x86_64", path = "cpu/x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "cpu/aarch64.rs")]
@@ -71,10 +71,11 @@ in the UTS namespace of TARGET, a process id or a path with a slash.
 
 Exit status: that of COMMAND; else that of the child, or 128 plus the signal
 that killed it; 1 (or 125, with COMMAND or --join) if a call or check failed,
-126 if COMMAND cannot be executed, 127 if there is none, 2 if options are wrong.";
+126 if COMMAND cannot be executed, 127 if there is none, 2 if options are wrong.
+";
 
 /// What `--version` prints.
-const VERSION: &str = concat!("newuts ", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// Does what the words of the command line ask for, and ends.
 pub fn run(process: &InitialStack<'_>) -> ! {
@@ -117,7 +118,7 @@ fn answer(
 
 /// Prints a text. Gives the exit status.
 fn say(sys: &Sys, text: &str) -> u8 {
-    match Line::new().text(text).write_to(sys, STDOUT) {
+    match write_all(sys, STDOUT, text.as_bytes()) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);

@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod completions;
 mod containers;
+mod cost;
 mod demo;
 mod descriptors;
 mod doc;

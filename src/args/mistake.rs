@@ -57,7 +57,10 @@ impl<'a> Mistake<'a> {
         line.text("\nTry 'newuts --help' for more information.");
     }
 
-    /// Says so on standard error. Gives the exit status.
+    /// Says so on standard error. Gives the exit status. Its line is not to be part of the stack of
+    /// every run.
+    #[cold]
+    #[inline(never)]
     #[must_use]
     pub fn report(&self, sys: &Sys) -> u8 {
         let mut line = Line::new();

@@ -19,7 +19,7 @@ use duration::hold_time;
 pub use mistake::Mistake;
 use mistake::Wrong;
 pub use option::OPTIONS;
-use option::{CHECK, COMMAND, DEMO, FORKED, JOIN, JOIN_ALONE, JOIN_FORKED, Opt, USES, Uses, Value};
+use option::{ALL, CHECK, COMMAND, DEMO, FORKED, JOIN, JOIN_ALONE, JOIN_FORKED, Opt, Uses, Value};
 
 mod duration;
 mod mistake;
@@ -44,8 +44,8 @@ pub enum Form<'a> {
 
 /// What the words of a command line say.
 pub struct CommandLine<'a> {
-    /// The program's name, as it was called.
-    pub name: &'a CStr,
+    /// All of the words, the program's name as it was called first.
+    words: Strings<'a>,
     /// Who shows the calls, if they are to be shown.
     pub watcher: Option<Watcher>,
     /// What the demonstration is told; a command is told only about the namespace.
@@ -56,8 +56,12 @@ pub struct CommandLine<'a> {
     pub command: Strings<'a>,
     /// The form that an option asks for.
     form: Option<Form<'a>>,
-    /// For each of [`USES`], an option that was given and does not go with it.
-    unfit: [Option<&'a [u8]>; USES.len()],
+    /// The uses with which all options go that were given.
+    uses: Uses,
+    /// The use that it turned out to be, when the words are read once more to find out why not.
+    used: Uses,
+    /// An option that was given and does not go with that use.
+    unfit: Option<&'a [u8]>,
 }
 
 impl<'a> CommandLine<'a> {
@@ -65,7 +69,7 @@ impl<'a> CommandLine<'a> {
     #[must_use]
     pub fn new(words: Strings<'a>) -> Self {
         Self {
-            name: c"newuts",
+            words: words.clone(),
             watcher: None,
             demo: Demo {
                 namespace: Namespace { hostname: c"", domainname: None, user: None },
@@ -77,7 +81,9 @@ impl<'a> CommandLine<'a> {
             fork: false,
             command: words,
             form: None,
-            unfit: [None; USES.len()],
+            uses: ALL,
+            used: ALL,
+            unfit: None,
         }
     }
 
@@ -87,34 +93,41 @@ impl<'a> CommandLine<'a> {
     ///
     /// The first mistake in them.
     pub fn read(&mut self) -> Result<Form<'a>, Mistake<'a>> {
-        if let Some(name) = self.command.next() {
-            self.name = name;
+        let operand = self.options()?;
+        match self.question() {
+            Some(form) => Ok(form),
+            None => self.operands(operand),
         }
+    }
+
+    /// Reads the options, up to one that asks a question. Gives the first operand, if there is one.
+    fn options(&mut self) -> Result<Option<&'a CStr>, Mistake<'a>> {
+        self.command.skip_one();
         while let Some(word) = self.command.peek() {
             match word.to_bytes() {
                 [b'-', b'-'] => {
-                    self.command.next();
-                    break;
+                    self.command.skip_one();
+                    return Ok(self.command.peek());
                 }
                 [b'-', b'-', ..] => {
-                    self.command.next();
+                    self.command.skip_one();
                     self.long(word)?;
                 }
                 [b'-', letters @ ..] if !letters.is_empty() => {
-                    self.command.next();
+                    self.command.skip_one();
                     for letter in letters {
                         if self.question().is_none() {
                             self.short(word.to_bytes(), letter)?;
                         }
                     }
                 }
-                _ => break,
+                _ => return Ok(Some(word)),
             }
-            if let Some(form) = self.question() {
-                return Ok(form);
+            if self.question().is_some() {
+                break;
             }
         }
-        self.operands()
+        Ok(None)
     }
 
     /// The form, if it is one that answers a question: then what follows does not matter.
@@ -127,7 +140,7 @@ impl<'a> CommandLine<'a> {
     fn long(&mut self, word: &'a CStr) -> Result<(), Mistake<'a>> {
         let (name, value) = split(word.to_bytes(), b'=');
         let bare = name.get(2..).unwrap_or_default();
-        let Some(known) = OPTIONS.iter().find(|known| same(bare, known.name.as_bytes())) else {
+        let Some(known) = OPTIONS.iter().find(|known| known.name.is(bare)) else {
             return Err(Mistake::new(Wrong::Unrecognized, word.to_bytes()));
         };
         // SAFETY: the value ends where the word does, at a NUL.
@@ -137,13 +150,17 @@ impl<'a> CommandLine<'a> {
                 return Err(Mistake::new(Wrong::Value, name));
             }
             Value::Required => Some(
-                value.or_else(|| self.command.next()).ok_or(Mistake::new(Wrong::NoValue, name))?,
+                value
+                    .or_else(|| self.command.next())
+                    .ok_or_else(|| Mistake::new(Wrong::NoValue, name))?,
             ),
             _ => value,
         };
-        let words = [value.unwrap_or_default().to_bytes(), name];
         self.restrict(known.uses, name);
-        self.take(known.option, value).ok_or(Mistake { wrong: Wrong::Invalid, words })
+        self.take(known.option, value).ok_or_else(|| {
+            let words = [value.unwrap_or_default().to_bytes(), name];
+            Mistake { wrong: Wrong::Invalid, words }
+        })
     }
 
     /// Takes one letter of a short option, or of several in one word.
@@ -156,13 +173,20 @@ impl<'a> CommandLine<'a> {
         Ok(())
     }
 
-    /// Notes with which uses an option does not go.
+    /// Notes with which uses an option goes.
     fn restrict(&mut self, uses: Uses, option: &'a [u8]) {
-        for (unfit, known) in self.unfit.iter_mut().zip(USES) {
-            if uses & known == 0 {
-                *unfit = Some(option);
-            }
+        self.uses &= uses;
+        if uses & self.used == 0 {
+            self.unfit = Some(option);
         }
+    }
+
+    /// Finds an option that does not go with a use, by reading the words once more.
+    #[cold]
+    fn unfit(&self, used: Uses) -> &'a [u8] {
+        let mut again = Self { used, ..Self::new(self.words.clone()) };
+        let _ = again.options();
+        again.unfit.unwrap_or_default()
     }
 
     /// Takes an option with its value, if it can take that. One that must have a value has it.
@@ -202,17 +226,19 @@ impl<'a> CommandLine<'a> {
     }
 
     /// Takes the operands: the host name, if no option asked for a form, and the command.
-    fn operands(&mut self) -> Result<Form<'a>, Mistake<'a>> {
+    fn operands(&mut self, first: Option<&'a CStr>) -> Result<Form<'a>, Mistake<'a>> {
         let form = if let Some(form) = self.form {
             form
         } else {
-            let Some(hostname) = self.command.next() else {
-                return Err(Mistake::new(Wrong::Usage, self.name.to_bytes()));
+            let Some(hostname) = first else {
+                let name = self.words.peek().unwrap_or(c"newuts");
+                return Err(Mistake::new(Wrong::Usage, name.to_bytes()));
             };
             self.demo.namespace.hostname = hostname;
-            if self.command.peek().is_none() { Form::Demonstrate } else { Form::Run }
+            self.command.skip_one();
+            if self.command.is_empty() { Form::Demonstrate } else { Form::Run }
         };
-        let has_command = self.command.peek().is_some();
+        let has_command = !self.command.is_empty();
         let (used, with): (_, &[u8]) = match form {
             Form::Demonstrate => (DEMO, b"without a command"),
             Form::Run if self.fork => (FORKED, b"with a command"),
@@ -224,12 +250,13 @@ impl<'a> CommandLine<'a> {
             Form::Check(_) => (CHECK, b"with --check"),
             Form::Help | Form::Version => return Ok(form),
         };
-        let unfit = USES.iter().zip(self.unfit).find(|(known, _)| **known == used);
-        if let Some((_, Some(option))) = unfit {
-            return Err(Mistake { wrong: Wrong::Unfit, words: [option, with] });
+        if self.uses & used == 0 {
+            return Err(Mistake { wrong: Wrong::Unfit, words: [self.unfit(used), with] });
         }
-        match (form, self.command.peek()) {
-            (Form::Check(_), Some(word)) => Err(Mistake::new(Wrong::Operand, word.to_bytes())),
+        match form {
+            Form::Check(_) if has_command => {
+                Err(Mistake::new(Wrong::Operand, first.unwrap_or_default().to_bytes()))
+            }
             _ => Ok(form),
         }
     }

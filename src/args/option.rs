@@ -51,14 +51,12 @@ pub const JOIN_FORKED: Uses = 32;
 /// `--check`.
 pub const CHECK: Uses = 64;
 
-/// Each of them.
-pub const USES: [Uses; 7] = [DEMO, COMMAND, FORKED, JOIN_ALONE, JOIN, JOIN_FORKED, CHECK];
-
 /// Those that make a namespace.
 const NEW: Uses = DEMO | COMMAND | FORKED;
 /// Those that enter one.
 const JOINING: Uses = JOIN_ALONE | JOIN | JOIN_FORKED;
-const ALL: Uses = NEW | JOINING | CHECK;
+/// All of them.
+pub const ALL: Uses = NEW | JOINING | CHECK;
 
 /// The longest name of an option, in bytes.
 const LONGEST_NAME: usize = 16;

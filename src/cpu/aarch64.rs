@@ -166,6 +166,17 @@ pub unsafe extern "C" fn memcpy(dest: *mut u8, src: *const u8, n: usize) -> *mut
     )
 }
 
+/// [`memcpy`], for this library's own calls: only a function that is not public is called without
+/// looking its address up in a table.
+///
+/// # Safety
+///
+/// Same contract as memcpy(3).
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn copy(dest: *mut u8, src: *const u8, n: usize) -> *mut u8 {
+    naked_asm!("b {}", sym memcpy)
+}
+
 /// `memmove(dest, src, n)`. Like [`memcpy`], but the two may overlap.
 ///
 /// # Safety

@@ -167,6 +167,17 @@ pub unsafe extern "C" fn memcpy(dest: *mut u8, src: *const u8, n: usize) -> *mut
     )
 }
 
+/// [`memcpy`], for this library's own calls: only a function that is not public is called without
+/// looking its address up in a table.
+///
+/// # Safety
+///
+/// Same contract as memcpy(3).
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn copy(dest: *mut u8, src: *const u8, n: usize) -> *mut u8 {
+    naked_asm!("jmp {}", sym memcpy)
+}
+
 /// `memmove(dest, src, n)`. Like [`memcpy`], but the two may overlap.
 ///
 /// # Safety
@@ -253,14 +264,5 @@ pub unsafe extern "C" fn bcmp(s1: *const u8, s2: *const u8, n: usize) -> c_int {
 /// Same contract as strlen(3).
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn strlen(s: *const u8) -> usize {
-    naked_asm!(
-        "xor eax, eax",
-        "2:",
-        "cmp byte ptr [rdi+rax], 0",
-        "je 3f",
-        "inc rax",
-        "jmp 2b",
-        "3:",
-        "ret",
-    )
+    naked_asm!("or rax, -1", "2:", "inc rax", "cmp byte ptr [rdi+rax], 0", "jne 2b", "ret",)
 }

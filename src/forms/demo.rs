@@ -54,7 +54,8 @@ struct Child<'a> {
 const BLOCKED: [u32; 5] = [SIGPIPE, SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF];
 
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
-/// status.
+/// status. Its lines are not to be part of the stack of a command.
+#[inline(never)]
 #[must_use]
 pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Demo<'_>) -> u8 {
     parent(sys, process, init, demo).unwrap_or_else(|failure| fail(sys, failure))
@@ -66,7 +67,7 @@ pub fn demonstrate(sys: &Sys, process: &InitialStack<'_>, init: Init, demo: &Dem
 ///
 /// rt_sigprocmask(2), rt_sigaction(2).
 pub fn set_signals(sys: &Sys) -> Result<(), Failure> {
-    sys.sigprocmask_setmask(&sigset(BLOCKED))?;
+    sys.sigprocmask_setmask(&sigset(BLOCKED.iter().copied()))?;
     // Where it is ignored, the kernel throws the child's status away.
     sys.sigaction_default(SIGCHLD)
 }
@@ -129,11 +130,12 @@ fn parent(
 
 /// Says that the child has ended. Gives the exit status, which is the child's.
 fn show_end(sys: &Sys, status: WaitStatus) -> Result<u8, Failure> {
-    Line::new().text("child has terminated").write_to(sys, STDOUT)?;
+    Line::short().text("child has terminated").write_to(sys, STDOUT)?;
     Ok(status.code())
 }
 
 /// Says why there is no such namespace. Gives the exit status.
+#[cold]
 fn refused(sys: &Sys, failure: Failure, child: &Child<'_>) -> u8 {
     failure.report(sys);
     hint::give(sys, failure, &child.demo.namespace, child.ids);
@@ -142,14 +144,14 @@ fn refused(sys: &Sys, failure: Failure, child: &Child<'_>) -> u8 {
 
 /// What the parent does while the child sleeps.
 fn show_parent(sys: &Sys, child_pid: Pid, demo: &Demo<'_>) -> Result<(), Failure> {
-    let mut line = Line::new();
+    let mut line = Line::short();
     line.text("clone() returned ").number(child_pid.unsigned_abs().into());
     line.write_to(sys, STDOUT)?;
 
     // Time for the child to rename itself: nothing else makes the two wait for each other.
     sleep(sys, demo.delay)?;
 
-    show_names(sys, b"parent", demo.namespace.domainname.is_some())
+    show_names(sys, &mut Line::short(), b"parent", demo.namespace.domainname.is_some())
 }
 
 /// Where the child begins. There is no caller to return to: its result goes to exit(2).
@@ -166,7 +168,7 @@ fn in_child(child: &Child<'_>) -> Result<u8, Failure> {
     if let Err(failure) = demo.namespace.set_up(sys, *ids) {
         return Ok(refused(sys, failure, child));
     }
-    show_names(sys, b"child", demo.namespace.domainname.is_some())?;
+    show_names(sys, &mut Line::short(), b"child", demo.namespace.domainname.is_some())?;
 
     // The namespace lives as long as the child: time to look at it, or to join it.
     sleep(sys, demo.hold)?;

@@ -21,7 +21,7 @@ use crate::sys::process::Pid;
 use crate::sys::start::{InitialStack, Strings};
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
-use crate::text::line::Line;
+use crate::text::line::{Line, ShortLine};
 
 /// The namespace to join: `--join`'s value.
 #[derive(Clone, Copy)]
@@ -87,10 +87,11 @@ fn enter_and_execute(
         hint::give_for_join(sys, failure, user, || open_again(sys, target));
         return FAILED;
     }
-    if command.peek().is_some() {
+    if !command.is_empty() {
         return become_command(sys, process, death_signal, command);
     }
-    match show_names(sys, target.name.to_bytes(), false) {
+    let mut whose = Line::new();
+    match show_names(sys, &mut Line::new(), whose.word(target.name.to_bytes()).as_bytes(), false) {
         Ok(()) => 0,
         Err(failure) => {
             failure.report(sys);
@@ -151,7 +152,7 @@ fn open(sys: &Sys, target: Target<'_>, pidfd: Option<Fd>) -> Result<Fd, Failure>
             opened => return opened,
         }
     }
-    let mut path = Line::new();
+    let mut path = Line::short();
     path.text("/proc/").number(pid.unsigned_abs().into()).text("/ns/uts");
     let fd = open_file(sys, path.as_c_str().unwrap_or_default())?;
     if is_same_process(sys, pid, pidfd)? {
@@ -178,7 +179,7 @@ fn open_process(sys: &Sys, pid: Pid) -> Result<Option<Fd>, Failure> {
 /// Whether /proc has under this number the process that is meant. A /proc of an outer PID namespace has
 /// another process there.
 fn is_same_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<bool, Failure> {
-    let mut path = Line::new();
+    let mut path = Line::short();
     let Some(pidfd) = pidfd else {
         // In a /proc of outside this process has several numbers, the outermost first.
         path.text("/proc/self/status");
@@ -193,7 +194,7 @@ fn is_same_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<bool, Failu
 /// Whether a line of a file of /proc begins with `name`, a tab, and a text that will do.
 fn has_number(
     sys: &Sys,
-    mut path: Line,
+    mut path: ShortLine,
     name: &[u8],
     will_do: impl Fn(&[u8]) -> bool,
 ) -> Result<bool, Failure> {

@@ -113,7 +113,7 @@ impl Ids {
 
 /// Maps one id: `inside` in the new user namespace is `outside` in its parent.
 fn map(sys: &Sys, path: &CStr, inside: u32, outside: u32) -> Result<(), Failure> {
-    let mut line = Line::new();
+    let mut line = Line::short();
     line.number(inside.into()).text(" ").number(outside.into()).text(" 1");
     write_file(sys, path, line.as_bytes())
 }
@@ -126,18 +126,23 @@ fn write_file(sys: &Sys, path: &CStr, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Retrieves the names of the caller's UTS namespace and displays them, in one write: the host
-/// name, and the domain name if it is asked for. `whose` they are is shown with escapes.
+/// name, and the domain name if it is asked for. `whose` they are is shown as it is. They are put
+/// together in `line`, an empty one.
 ///
 /// # Errors
 ///
 /// uname(2), write(2).
-pub fn show_names(sys: &Sys, whose: &[u8], domainname: bool) -> Result<(), Failure> {
+pub fn show_names(
+    sys: &Sys,
+    line: &mut Line,
+    whose: &[u8],
+    domainname: bool,
+) -> Result<(), Failure> {
     let mut buf = MaybeUninit::uninit();
     let uts = sys.uname(&mut buf)?;
-    let mut line = Line::new();
-    line.text("uts.nodename in ").word(whose).text(": ").escaped(until_nul(&uts.nodename));
+    line.text("uts.nodename in ").bytes(whose).text(": ").escaped(until_nul(&uts.nodename));
     if domainname {
-        line.text("\nuts.domainname in ").word(whose).text(": ");
+        line.text("\nuts.domainname in ").bytes(whose).text(": ");
         line.escaped(until_nul(&uts.domainname));
     }
     line.write_to(sys, STDOUT)

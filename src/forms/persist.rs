@@ -34,7 +34,7 @@ impl<'a> Bound<'a> {
             Err(Failure { errno: Errno::EEXIST | Errno::EISDIR, .. }) => false,
             Err(failure) => return Err(failure),
         };
-        let mut path = Line::new();
+        let mut path = Line::short();
         path.text("/proc/").number(pid.unsigned_abs().into()).text("/ns/uts");
         let bound = Self { file, is_new };
         match sys.mount(path.as_c_str().unwrap_or_default(), file, MS_BIND) {

@@ -185,6 +185,17 @@ fn search(
     if name.count_bytes() > NAME_MAX as usize {
         return Errno::ENAMETOOLONG;
     }
+    search_path(process, name, attempt)
+}
+
+/// Tries the folders of `PATH`. Here are the places put together that are tried, so that no other
+/// run has a path as long as can be on its stack.
+#[inline(never)]
+fn search_path(
+    process: &InitialStack<'_>,
+    name: &CStr,
+    mut attempt: impl FnMut(&CStr) -> Errno,
+) -> Errno {
     let path = process.envp().find_map(|variable| match split(variable.to_bytes(), b'=') {
         (name, path) if same(name, b"PATH") => path,
         _ => None,

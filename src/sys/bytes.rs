@@ -8,8 +8,12 @@ use crate::cpu;
 /// The bytes before the first `byte`, and those after it if it is there.
 #[must_use]
 pub fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
-    let place = bytes.iter().position(|known| *known == byte).unwrap_or(bytes.len());
-    (bytes.get(..place).unwrap_or_default(), bytes.get(place + 1..))
+    for (place, known) in bytes.iter().enumerate() {
+        if *known == byte {
+            return (bytes.get(..place).unwrap_or_default(), bytes.get(place + 1..));
+        }
+    }
+    (bytes, None)
 }
 
 /// Whether two strings are the same.
@@ -18,7 +22,7 @@ pub fn split(bytes: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
 /// it looks the address of bcmp up in a table, which would have to be relocated.
 #[must_use]
 pub fn same(one: &[u8], other: &[u8]) -> bool {
-    one.iter().eq(other)
+    one.len() == other.len() && one.iter().eq(other)
 }
 
 /// Whether a string begins with another: `starts_with`, but for the linker, as in [`same`].
@@ -66,7 +70,10 @@ pub unsafe fn c_str<'a>(string: *const c_char) -> &'a CStr {
 /// The rows of a table have their names in this form. A `&str` there would be a pointer in a
 /// constant, which somebody would have to relocate before it is used, and nobody is there to do it.
 #[derive(Clone, Copy)]
-pub struct Name<const SIZE: usize>([u8; SIZE]);
+pub struct Name<const SIZE: usize> {
+    len: u8,
+    bytes: [u8; SIZE],
+}
 
 impl<const SIZE: usize> Name<SIZE> {
     /// Keeps a name. Used in constants only.
@@ -75,16 +82,24 @@ impl<const SIZE: usize> Name<SIZE> {
     ///
     /// Where the name is too long: the program is then not compiled.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "no name is so long")]
     pub const fn new(name: &str) -> Self {
         let mut bytes = [0; SIZE];
         let (place, _) = bytes.split_at_mut(name.len());
         place.copy_from_slice(name.as_bytes());
-        Self(bytes)
+        Self { len: name.len() as u8, bytes }
+    }
+
+    /// Whether this is the name.
+    #[must_use]
+    pub fn is(&self, name: &[u8]) -> bool {
+        let mut pairs = self.bytes.iter().zip(name);
+        usize::from(self.len) == name.len() && pairs.all(|(known, byte)| known == byte)
     }
 
     /// The bytes of the name.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        split(&self.0, 0).0
+        self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 }

@@ -77,9 +77,11 @@ impl Sys {
     /// does with them, or such that it cannot follow them.
     pub unsafe fn call(&self, request: Request) -> Result<usize, Failure> {
         // SAFETY: the caller keeps the call's contract.
-        let result = unsafe { request.make() };
-        self.tell(&request, Some(result));
-        result.map_err(|errno| Failure { call: request.call, errno })
+        let raw = unsafe { request.make_raw() };
+        if let Some(watcher) = self.watcher {
+            watcher(&request, Some(Errno::from_ret(raw)));
+        }
+        Errno::from_ret(raw).map_err(|errno| Failure { call: request.call, errno })
     }
 
     /// Makes a call that is not expected to return, such as exit(2). The watcher is told before it

@@ -96,13 +96,29 @@ impl<'a> Strings<'a> {
     /// The next string, without going on to it.
     #[must_use]
     pub fn peek(&self) -> Option<&'a CStr> {
+        // SAFETY: the array holds C strings that live for 'a, by the contract of `new`.
+        self.pointer().map(|string| unsafe { c_str(string) })
+    }
+
+    /// Whether there is no next string.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pointer().is_none()
+    }
+
+    /// Goes on behind the next string, if there is one.
+    pub fn skip_one(&mut self) {
+        if !self.is_empty() {
+            // SAFETY: there is a string here, so the array goes on.
+            self.next = unsafe { self.next.add(1) };
+        }
+    }
+
+    /// The next string, not measured.
+    fn pointer(&self) -> Option<*const c_char> {
         // SAFETY: `next` is at or before the array's null pointer.
         let string = unsafe { self.next.read() };
-        if string.is_null() {
-            return None;
-        }
-        // SAFETY: the array holds C strings that live for 'a, by the contract of `new`.
-        Some(unsafe { c_str(string) })
+        (!string.is_null()).then_some(string)
     }
 
     /// What is left, as execve(2) takes it.
@@ -160,9 +176,8 @@ impl<'a> Iterator for Strings<'a> {
     type Item = &'a CStr;
 
     fn next(&mut self) -> Option<&'a CStr> {
-        let string = self.peek()?;
-        // SAFETY: there was a string here, so the array goes on.
-        self.next = unsafe { self.next.add(1) };
-        Some(string)
+        let string = self.peek();
+        self.skip_one();
+        string
     }
 }

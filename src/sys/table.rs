@@ -213,12 +213,9 @@ pub struct Request {
 }
 
 impl Request {
-    fn new(call: Call, given: &[Word]) -> Self {
-        let mut args = [0; MOST_ARGS];
-        for (arg, Word(word)) in args.iter_mut().zip(given) {
-            *arg = *word;
-        }
-        Self { call, args }
+    fn new<const COUNT: usize>(call: Call, given: [Word; COUNT]) -> Self {
+        let word = |index: usize| given.get(index).map_or(0, |Word(word)| *word);
+        Self { call, args: [word(0), word(1), word(2), word(3), word(4), word(5)] }
     }
 
     /// The words that lie in the registers of the call, one after the other, and zeros behind them;
@@ -230,7 +227,7 @@ impl Request {
         (words, row.kinds().count().min(most))
     }
 
-    /// Makes the call. This is the one way to the kernel, but for clone's trampoline.
+    /// Makes the call.
     ///
     /// # Errors
     ///
@@ -241,11 +238,21 @@ impl Request {
     /// What the call itself asks for: pointers among the arguments must be good for what the kernel
     /// does with them.
     pub(super) unsafe fn make(&self) -> Result<usize, Errno> {
-        let number = self.call.row().number as usize;
-        let [first, second, third, fourth, fifth, sixth] = self.registers().0;
         // SAFETY: the caller keeps the call's contract.
-        let raw = unsafe { raw::syscall6(number, first, second, third, fourth, fifth, sixth) };
-        Errno::from_ret(raw)
+        Errno::from_ret(unsafe { self.make_raw() })
+    }
+
+    /// Makes the call, and gives the word that the kernel gives. This is the one way to the kernel,
+    /// but for clone's trampoline.
+    ///
+    /// # Safety
+    ///
+    /// Same contract as [`Request::make`].
+    pub(super) unsafe fn make_raw(&self) -> usize {
+        let number = self.call.row().number;
+        let [first, second, third, fourth, fifth, sixth] = cpu::registers(number, &self.args).0;
+        // SAFETY: the caller keeps the call's contract.
+        unsafe { raw::syscall6(number as usize, first, second, third, fourth, fifth, sixth) }
     }
 }
 
@@ -264,7 +271,7 @@ macro_rules! calls {
             $(
                 #[must_use]
                 pub fn $call($($arg: impl Into<Word>),*) -> Self {
-                    Self::new(Call::$call, &[$($arg.into()),*])
+                    Self::new(Call::$call, [$($arg.into()),*])
                 }
             )*
         }

@@ -15,6 +15,7 @@ impl Failure {
     }
 
     /// Says so on standard error.
+    #[cold]
     pub fn report(self, sys: &Sys) {
         let mut line = Line::new();
         self.describe(&mut line);
@@ -24,7 +25,10 @@ impl Failure {
 }
 
 /// Says on standard error why `word` will not do, for example
-/// `newuts: frobnicate: No such file or directory`.
+/// `newuts: frobnicate: No such file or directory`. Its line is not to be part of the stack of a
+/// command that is found.
+#[cold]
+#[inline(never)]
 pub fn complain(sys: &Sys, word: &[u8], errno: Errno) {
     let mut line = Line::new();
     line.text("newuts: ").word(word).text(": ");

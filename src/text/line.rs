@@ -3,10 +3,12 @@
 
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
+use core::ops::{Deref, DerefMut};
 use core::slice;
 
 use syscalls::Errno;
 
+use crate::cpu;
 use crate::sys::bytes::c_str;
 use crate::sys::file::Fd;
 use crate::sys::table::Call;
@@ -14,7 +16,11 @@ use crate::sys::{Failure, Sys};
 
 /// A line's longest form, its newline included: `PIPE_BUF`, the most that a pipe takes in one
 /// piece (pipe(7)). What does not fit is left out.
-const CAPACITY: usize = 4096;
+const LONG: usize = 4096;
+
+/// Enough for both names of a UTS namespace, which have 64 bytes each, however many of these are
+/// escapes, and for what is said of them.
+const SHORT: usize = 2 * 64 * LONGEST_ESCAPE + 128;
 
 /// The most that a word from outside takes of a line. Two of them, and a text between, fit.
 const LONGEST_WORD: usize = 1024;
@@ -22,19 +28,58 @@ const LONGEST_WORD: usize = 1024;
 /// The longest escape: `\ooo`.
 const LONGEST_ESCAPE: usize = 4;
 
-/// A line, or a few that belong together, on its way out.
-pub struct Line {
+/// A line, or a few that belong together, on its way out. It is put together in memory of its own,
+/// on the stack, long or short.
+pub struct Line<Buffer: ?Sized = [MaybeUninit<u8>]> {
     len: usize,
-    buffer: [MaybeUninit<u8>; CAPACITY],
+    buffer: Buffer,
 }
 
-impl Line {
+/// A line with room for whatever may have to be said.
+pub type LongLine = Line<[MaybeUninit<u8>; LONG]>;
+
+/// A line with room for what the demonstration says. It leaves the page of the stack alone that a
+/// [`LongLine`] would need for itself: the kernel gives a page when it is touched for the first
+/// time, and takes its time for that.
+pub type ShortLine = Line<[MaybeUninit<u8>; SHORT]>;
+
+impl LongLine {
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
-        Self { len: 0, buffer: [MaybeUninit::uninit(); CAPACITY] }
+        Self { len: 0, buffer: [MaybeUninit::uninit(); LONG] }
     }
+}
 
+impl Default for LongLine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ShortLine {
+    /// An empty one.
+    #[must_use]
+    pub fn short() -> Self {
+        Self { len: 0, buffer: [MaybeUninit::uninit(); SHORT] }
+    }
+}
+
+impl<const SIZE: usize> Deref for Line<[MaybeUninit<u8>; SIZE]> {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        self
+    }
+}
+
+impl<const SIZE: usize> DerefMut for Line<[MaybeUninit<u8>; SIZE]> {
+    fn deref_mut(&mut self) -> &mut Line {
+        self
+    }
+}
+
+impl Line {
     /// Appends one byte as it is.
     pub fn byte(&mut self, byte: u8) -> &mut Self {
         if let Some(place) = self.buffer.get_mut(self.len) {
@@ -51,18 +96,30 @@ impl Line {
 
     /// Appends bytes as they are.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        for byte in bytes {
-            self.byte(*byte);
+        if let Some(room) = self.buffer.get_mut(self.len..) {
+            let count = bytes.len().min(room.len());
+            // SAFETY: so many bytes are in both, and while `room` is borrowed nobody else has it.
+            unsafe { cpu::copy(room.as_mut_ptr().cast(), bytes.as_ptr(), count) };
+            self.len += count;
         }
         self
     }
 
     /// Appends a number in decimal.
     pub fn number(&mut self, number: u64) -> &mut Self {
-        if number >= 10 {
-            self.number(number / 10);
+        // The last digit first: u64::MAX has twenty.
+        let mut digits = [0; 20];
+        let mut first = digits.len();
+        let mut rest = number;
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            first -= 1;
+            if rest == 0 {
+                break;
+            }
         }
-        self.byte(b'0' + (number % 10) as u8)
+        self.bytes(digits.get(first..).unwrap_or_default())
     }
 
     /// Appends a number in hexadecimal, with `0x` before it.
@@ -113,6 +170,17 @@ impl Line {
 
     /// Appends one byte of a string, which goes on with the bytes `behind`.
     fn escaped_byte(&mut self, byte: u8, behind: &[u8]) {
+        if matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~') {
+            self.byte(byte);
+        } else {
+            self.escape(byte, behind);
+        }
+    }
+
+    /// Appends one byte as an escape. Apart from what is done for every byte, for this is rare.
+    #[cold]
+    #[inline(never)]
+    fn escape(&mut self, byte: u8, behind: &[u8]) {
         let letter = match byte {
             b'\t' => b't',
             b'\n' => b'n',
@@ -120,10 +188,6 @@ impl Line {
             0x0c => b'f',
             b'\r' => b'r',
             b'"' | b'\\' => byte,
-            b' '..=b'~' => {
-                self.byte(byte);
-                return;
-            }
             _ => return self.octal(byte, matches!(behind, [b'0'..=b'7', ..])),
         };
         self.byte(b'\\').byte(letter);
@@ -149,14 +213,14 @@ impl Line {
     /// The bytes so far.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: `byte` wrote the first `len` bytes, and only it moves `len`.
+        // SAFETY: `byte` and `bytes` wrote the first `len` bytes, and only they move `len`.
         unsafe { slice::from_raw_parts(self.buffer.as_ptr().cast(), self.len) }
     }
 
     /// The bytes so far, as a C string: for a path that was put together. None if it does not fit
     /// with the NUL that ends it.
     pub fn as_c_str(&mut self) -> Option<&CStr> {
-        if self.len == CAPACITY {
+        if self.len == self.buffer.len() {
             return None;
         }
         let bytes = self.byte(0).as_bytes();
@@ -171,15 +235,9 @@ impl Line {
     /// Those of [`write_all`].
     pub fn write_to(&mut self, sys: &Sys, fd: Fd) -> Result<(), Failure> {
         // A line that is full loses its last byte for the newline.
-        self.len = self.len.min(CAPACITY - 1);
+        self.len = self.len.min(self.buffer.len().saturating_sub(1));
         self.byte(b'\n');
         write_all(sys, fd, self.as_bytes())
-    }
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -13,7 +13,7 @@ use super::process::Process;
 use super::step::Act;
 use crate::sys::table::{Call, Kind, Request};
 use crate::text::argument;
-use crate::text::line::Line;
+use crate::text::line::{Line, LongLine};
 
 /// How many bytes of a name are shown where it is an argument.
 const SHOWN: usize = 5;
@@ -63,7 +63,7 @@ impl Process<'_> {
     }
 
     /// Says what is about to be done: `sethostname("abcde"..., 65)`.
-    pub fn announce(&self, request: &Request) -> Line {
+    pub fn announce(&self, request: &Request) -> LongLine {
         let mut line = Line::new();
         let row = request.call.row();
         line.bytes(row.name()).byte(b'(');

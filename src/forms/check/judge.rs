@@ -16,7 +16,7 @@ use crate::sys::Failure;
 use crate::sys::bytes::c_str;
 use crate::sys::table::{Call, Request};
 use crate::text::errno;
-use crate::text::line::Line;
+use crate::text::line::{Line, LongLine};
 
 /// What a call is to give.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Process<'_> {
     pub fn judge(
         &mut self,
         request: &Request,
-        line: Line,
+        line: LongLine,
         result: Result<usize, Failure>,
         wanted: Wanted,
     ) -> bool {

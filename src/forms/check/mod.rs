@@ -19,7 +19,7 @@ use super::init::Init;
 use crate::sys::file::STDOUT;
 use crate::sys::start::InitialStack;
 use crate::sys::{Failure, Sys};
-use crate::text::line::Line;
+use crate::text::line::{Line, LongLine};
 use board::Board;
 use caller::Caller;
 use memory::Memory;
@@ -51,7 +51,9 @@ mod which;
 mod words;
 
 /// Runs the checks that are asked for, and prints what they found. Gives the exit status: 0 if none
-/// failed.
+/// failed. Its lines are not to be part of the stack of every run.
+#[cold]
+#[inline(never)]
 #[must_use]
 pub fn check(sys: &Sys, process: &InitialStack<'_>, init: Init, which: Which<'_>) -> u8 {
     let status = match which {
@@ -113,7 +115,7 @@ fn prepare(
 fn run(
     sys: &Sys,
     which: Which<'_>,
-    mut check: impl FnMut(usize, &Steps<'static>, &mut Line) -> Outcome,
+    mut check: impl FnMut(usize, &Steps<'static>, &mut LongLine) -> Outcome,
 ) -> Result<u8, Failure> {
     let mut totals = Totals::default();
     let mut steps = STEPS.iter();

@@ -8,7 +8,7 @@ use super::caller::Caller;
 use super::memory::Memory;
 use crate::sys::process::Pid;
 use crate::sys::{Failure, Sys};
-use crate::text::line::Line;
+use crate::text::line::{Line, LongLine};
 
 /// A process, or a thread, that does the steps of a check.
 #[derive(Clone, Copy)]
@@ -75,7 +75,12 @@ impl<'a> Process<'a> {
     }
 
     /// Says what went wrong. Gives false.
-    pub fn conclude(&self, verdict: Verdict, mut line: Line, what: impl FnOnce(&mut Line)) -> bool {
+    pub fn conclude(
+        &self,
+        verdict: Verdict,
+        mut line: LongLine,
+        what: impl FnOnce(&mut Line),
+    ) -> bool {
         what(&mut line);
         self.board.conclude(verdict, line.as_bytes());
         false

@@ -19,7 +19,7 @@ use super::step::Steps;
 use crate::sys::process::Pid;
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
-use crate::text::line::Line;
+use crate::text::line::{Line, LongLine};
 use crate::text::signal;
 
 /// How many processes there are at most beside the caller's own.
@@ -114,7 +114,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Runs a check. Gives what came of it, and says why.
-    pub fn check(&self, index: usize, steps: &Steps<'static>, why: &mut Line) -> Outcome {
+    pub fn check(&self, index: usize, steps: &Steps<'static>, why: &mut LongLine) -> Outcome {
         self.board.clean();
         match self.start(index, steps, why) {
             Ok(pid) => {
@@ -145,7 +145,12 @@ impl<'a> Runner<'a> {
     /// # Errors
     ///
     /// If there is none: the outcome of the check. Says why.
-    fn start(&self, index: usize, steps: &Steps<'static>, why: &mut Line) -> Result<Pid, Outcome> {
+    fn start(
+        &self,
+        index: usize,
+        steps: &Steps<'static>,
+        why: &mut LongLine,
+    ) -> Result<Pid, Outcome> {
         let Self { sys, board, memory, caller, page_size, .. } = *self;
         if let Some(reason) = self.no_clone.get() {
             why.text(reason);
@@ -178,7 +183,7 @@ impl<'a> Runner<'a> {
     }
 
     /// What came of a check whose process has ended so, and why.
-    fn outcome(&self, end: &End, why: &mut Line) -> Outcome {
+    fn outcome(&self, end: &End, why: &mut LongLine) -> Outcome {
         for byte in self.board.text() {
             why.byte(byte);
         }
