@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rustix::process::Signal;
 
+use crate::support::cross::LIMIT;
 use crate::support::package::{PACKAGE, cargo};
 use crate::support::require::{self, needs};
 use crate::support::run::{NEWUTS, Outcome, Watched as _, command, kill, transcript, unprivileged};
@@ -17,8 +19,15 @@ const LARGEST: u64 = 12 * 1024;
 /// The most lines that the source may have: two screens.
 const LONGEST: usize = 100;
 
-/// The example, built like the program.
+/// The example, built like the program, once for all tests: cargo builds what the tests need anew
+/// for it, which takes long where the machine has much else to do.
 fn example() -> PathBuf {
+    static EXAMPLE: LazyLock<PathBuf> = LazyLock::new(build);
+    EXAMPLE.clone()
+}
+
+/// Builds the example.
+fn build() -> PathBuf {
     let profile = Path::new(NEWUTS).parent().unwrap();
     let mut cargo = cargo(
         Path::new(PACKAGE),
@@ -27,7 +36,8 @@ fn example() -> PathBuf {
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    let run = cargo.env("CARGO_TARGET_DIR", profile.parent().unwrap()).run();
+    let run = cargo.env("CARGO_TARGET_DIR", profile.parent().unwrap()).start();
+    let run = run.finish_within(LIMIT);
     assert_eq!(run.status, 0, "{}", run.stderr);
     profile.join("examples/clone")
 }
