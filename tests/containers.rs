@@ -38,22 +38,31 @@ fn the_image_holds_one_file() {
     }
 }
 
+/// The source, for a build in a stage of an image, and what the Dockerfile may copy.
 #[test]
 fn the_build_is_sent_no_more_than_it_may_need() {
     let files = ["aarch64-unknown-linux-gnu/", "", "x86_64-unknown-linux-gnu/"]
         .map(|target| format!("target/{target}release/newuts"));
+    let source = [".dockerignore", "Cargo.toml", "Dockerfile", "LICENSE-MIT", "src/main.rs"];
+    let others = [".git/HEAD", "fuzz/target/file", "target/release/deps/file"];
     for engine in builders() {
         let context = engine.build_context();
-        for file in &files {
+        let write = |file: &str| {
             fs::create_dir_all(Path::new(&context).join(file).parent().unwrap()).unwrap();
             fs::write(Path::new(&context).join(file), "").unwrap();
+        };
+        for file in &files {
+            write(file);
             engine.build("argument", &context, &[&format!("--build-arg=FILE={file}")]);
         }
+        others.into_iter().for_each(write);
+        write("src/main.rs");
         fs::write(format!("{context}/Dockerfile"), "FROM scratch\nCOPY . /\n").unwrap();
         engine.build("context", &context, &[]);
         let mut sent = engine.layers("context").concat();
         sent.retain(|name| !name.ends_with('/'));
-        assert_eq!(sent, files, "{:?}", engine.kind);
+        sent.sort();
+        assert_eq!(sent, [&source.map(str::to_owned)[..], &files].concat(), "{:?}", engine.kind);
     }
 }
 

@@ -40,6 +40,12 @@ const FILTER: &str = r#"{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{
     "args": [{"index": 0, "value": 67108864, "valueTwo": 67108864, "op": "SCMP_CMP_MASKED_EQ"}]
 }]}"#;
 
+/// Podman's own limits are higher than a machine without CAP_SYS_RESOURCE has them.
+const LIMITS: &str = "\
+[containers]
+default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]
+";
+
 /// Which engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -102,6 +108,11 @@ pub fn engines() -> Vec<Arc<Engine>> {
 /// The engines that build images.
 pub fn builders() -> Vec<Arc<Engine>> {
     [Kind::Docker, Kind::Podman].into_iter().filter_map(available).collect()
+}
+
+/// Podman.
+pub fn podman() -> Option<Arc<Engine>> {
+    available(Kind::Podman)
 }
 
 /// Docker Engine.
@@ -201,7 +212,7 @@ impl Engine {
     }
 
     /// The control group under which its containers have theirs.
-    fn cgroup(&self) -> String {
+    pub fn cgroup(&self) -> String {
         format!("/{}", self.folder.path().file_name().unwrap().to_str().unwrap())
     }
 
@@ -290,6 +301,35 @@ impl Engine {
     pub fn build(&self, image: &str, context: &str, options: &[&str]) {
         let run = self.client().args(["build", "--tag", image]).args(options).arg(context).run();
         assert_eq!(run.status, 0, "{run:?}");
+    }
+
+    /// Runs the pod that a file of Kubernetes describes until it ends, with Podman, and gives what its
+    /// container said.
+    #[track_caller]
+    pub fn pod(&self, file: &str, container: &str) -> Outcome {
+        assert_eq!(self.kind, Kind::Podman);
+        let settings = self.path("containers.conf");
+        fs::write(&settings, LIMITS).unwrap();
+        let podman = |words: &[&str]| {
+            let run = self.client().args(words).env("CONTAINERS_CONF", &settings).run();
+            assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{words:?}: {run:?}");
+            run.stdout
+        };
+        let made = podman(&["play", "kube", "--network=none", file]);
+        let pod = made.lines().nth(1).expect("its id").to_owned();
+        let status = podman(&["wait", container]).trim().parse().unwrap();
+        let mut run = self.client().args(["logs", container]).run();
+        run.status = status;
+        podman(&["play", "kube", "--down", file]);
+        // Some control groups of pods nobody else removes.
+        for hierarchy in folders("/sys/fs/cgroup") {
+            let parent = format!("{hierarchy}/libpod_parent");
+            let own = format!("{parent}/{pod}");
+            for folder in folders(&own).into_iter().chain([own, parent]) {
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        run
     }
 
     /// The image's layers: what each holds.
