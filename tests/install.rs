@@ -87,6 +87,71 @@ fn it_builds_what_is_not_built_yet() {
     assert!(installed == fs::read(NEWUTS).unwrap(), "not what was tested");
 }
 
+/// What the package for Debian installs, and what it is in the repository.
+const PACKAGED: [(&str, &str); 7] = [
+    ("usr/bin/newuts", NEWUTS),
+    ("usr/share/bash-completion/completions/newuts", "doc/newuts.bash"),
+    ("usr/share/doc/newuts/README.md", "README.md"),
+    ("usr/share/doc/newuts/copyright", ""),
+    ("usr/share/fish/vendor_completions.d/newuts.fish", "doc/newuts.fish"),
+    ("usr/share/man/man1/newuts.1.gz", ""),
+    ("usr/share/zsh/vendor-completions/_newuts", "doc/_newuts"),
+];
+
+/// It is made, installed into a root with a list of packages of its own, used, and removed.
+#[test]
+fn the_package_for_debian() {
+    needs!(require::tool("dpkg"), require::tool("zcat"), require::tool("find"));
+    // CI does without it where it is not there: to build it takes longer than all else it prepares.
+    if let Err(missing) = require::tool("cargo-deb") {
+        return require::say("install::the_package_for_debian", &missing);
+    }
+    let (copy, root) = (copy_of_the_package(), apart::folder());
+    let package = copy.path().join("newuts.deb");
+    let mut cargo = command(env!("CARGO"));
+    cargo.args(["deb", "--quiet", "--offline", "--locked", "--output"]).arg(&package);
+    cargo.current_dir(copy.path()).env("CARGO_TARGET_DIR", copy.path().join("target"));
+    let run = cargo.start().finish_within(LIMIT);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+
+    let field = |name| command("dpkg").arg("--field").arg(&package).arg(name).run().stdout;
+    assert_eq!(field("Package"), "newuts\n");
+    let version = field("Version");
+    assert_eq!(version.split('-').next(), Some(env!("CARGO_PKG_VERSION")));
+    let first = field("Description").lines().next().unwrap().to_owned();
+    assert_eq!(first, env!("CARGO_PKG_DESCRIPTION"));
+    assert!(first.len() <= 80, "{first}");
+
+    let state = root.path().join("var/lib/dpkg");
+    for folder in ["info", "updates"] {
+        fs::create_dir_all(state.join(folder)).unwrap();
+    }
+    fs::write(state.join("status"), "").unwrap();
+    let dpkg = |words: &[&str]| {
+        let mut dpkg = command("dpkg");
+        dpkg.arg(format!("--root={}", root.path().display())).arg("--force-not-root");
+        let run = dpkg.args(words).run();
+        assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{words:?}: {}", run.stdout);
+    };
+    let installed = || {
+        let mut files = files(root.path());
+        files.retain(|file| !file.starts_with("var/"));
+        files
+    };
+    dpkg(&["--install", package.to_str().unwrap()]);
+    assert_eq!(installed(), PACKAGED.map(|(file, _)| file.to_owned()).into());
+    for (file, original) in PACKAGED.into_iter().filter(|(_, original)| !original.is_empty()) {
+        let original = fs::read(Path::new(PACKAGE).join(original)).unwrap();
+        assert!(fs::read(root.path().join(file)).unwrap() == original, "{file}");
+    }
+    let page = command("zcat").arg(root.path().join("usr/share/man/man1/newuts.1.gz")).run();
+    assert_eq!(page.stdout, read("doc/newuts.1"));
+    let version = concat!("newuts ", env!("CARGO_PKG_VERSION"), "\n");
+    command(root.path().join("usr/bin/newuts")).arg("--version").run().is(0, version, "");
+    dpkg(&["--purge", "newuts"]);
+    assert_eq!(installed(), BTreeSet::new());
+}
+
 #[test]
 fn it_is_short() {
     assert!(read("Makefile").lines().count() <= 40);

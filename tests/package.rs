@@ -23,7 +23,7 @@ fn files(folder: &str) -> Vec<String> {
 #[test]
 fn it_has_what_is_built_and_what_is_read() {
     let mut expected: BTreeSet<_> =
-        ["src", "doc", "examples"].into_iter().flat_map(files).collect();
+        ["src", "contrib", "doc", "examples"].into_iter().flat_map(files).collect();
     let others = [
         "CHANGELOG.md",
         "Dockerfile",

@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod completions;
 mod containers;
+mod contrib;
 mod cost;
 mod demo;
 mod descriptors;
@@ -38,6 +39,7 @@ mod readme;
 mod reaper;
 #[cfg(target_arch = "x86_64")]
 mod registers;
+mod release;
 mod scale;
 mod scripts;
 mod signals;

@@ -20,7 +20,7 @@ pub fn read(name: &str) -> String {
 }
 
 /// What a checkout has, as far as the tests look at it.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 19] = [
     ".cargo",
     ".dockerignore",
     "CHANGELOG.md",
@@ -33,9 +33,11 @@ const NAMES: [&str; 17] = [
     "README.md",
     "benches",
     "build.rs",
+    "contrib",
     "doc",
     "examples",
     "linker.ld",
+    "release",
     "src",
     "tests",
 ];
