@@ -6,9 +6,11 @@ use std::path::Path;
 
 use newuts::args::OPTIONS;
 use regex::Regex;
+use serde_json::Value;
 
 use crate::support::hint::ALL;
-use crate::support::package::{PACKAGE, read};
+use crate::support::machine;
+use crate::support::package::{PACKAGE, cargo, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, Watched as _, command, newuts};
 use crate::support::setting::settings;
@@ -130,6 +132,18 @@ fn the_maps_are_true() {
         assert!(Path::new(PACKAGE).join(&file[1]).exists(), "{}", &file[1]);
     }
     assert!(files.captures_iter(&pages).count() > 10);
+}
+
+/// docs.rs makes its pages for each CPU that the program is for, and shows private items.
+#[test]
+fn docs_rs_has_a_book_for_each_cpu() {
+    let run = cargo(Path::new(PACKAGE), ["metadata", "--no-deps", "--format-version=1"]).run();
+    let metadata: Value = serde_json::from_str(&run.stdout).unwrap();
+    let book = &metadata["packages"][0]["metadata"]["docs"]["rs"];
+    let targets: BTreeSet<_> =
+        book["targets"].as_array().unwrap().iter().map(|target| target.as_str().unwrap()).collect();
+    assert_eq!(targets, machine::table().map(|machine| machine.target).collect());
+    assert_eq!(book["rustdoc-args"][0], "--document-private-items");
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.

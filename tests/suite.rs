@@ -33,6 +33,7 @@ mod line;
 mod memory;
 mod package;
 mod persist;
+mod places;
 mod process;
 mod process_1;
 mod readme;

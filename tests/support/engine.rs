@@ -69,6 +69,9 @@ pub enum With {
     Filter,
     /// User and group 1000.
     Nobody,
+    /// With [`With::Nobody`], what the profile `restricted` of Kubernetes's Pod Security Standards
+    /// asks for: no capability, no new privilege, and the engine's own seccomp filter.
+    Restricted,
     /// A root file system that cannot be written to.
     ReadOnly,
     /// A terminal, and with it /dev/console.
@@ -424,6 +427,7 @@ impl Engine {
             With::Unconfined => &["--security-opt=seccomp=unconfined"],
             With::Filter => &[&format!("--security-opt=seccomp={}", self.path("filter"))],
             With::Nobody => &["--user=1000:1000"],
+            With::Restricted => &["--cap-drop=ALL", "--security-opt=no-new-privileges"],
             With::ReadOnly => &["--read-only"],
             With::Terminal => &["--interactive", "--tty"],
             With::HostPids => &["--pid=host"],

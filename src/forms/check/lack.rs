@@ -158,9 +158,14 @@ fn not_opened(sys: &Sys, errno: Errno, file: &CStr) -> Option<&'static str> {
             folder.is_err_and(|failure| failure.errno == errno).then_some("no /proc")
         }
         Errno::EROFS => {
-            // Another file there cannot be opened for the same reason.
-            let other = sys.openat(c"/proc/sys/kernel/printk", O_WRONLY | O_CLOEXEC);
-            other.is_err_and(|failure| failure.errno == errno).then_some("/proc/sys is read-only")
+            // Another file there cannot be opened for the same reason: one that root outside may
+            // write, or one that root of a user namespace may.
+            let is_same = |other| {
+                let opened = sys.openat(other, O_WRONLY | O_CLOEXEC);
+                opened.is_err_and(|failure| failure.errno == errno)
+            };
+            (is_same(c"/proc/sys/kernel/printk") || is_same(c"/proc/sys/user/max_user_namespaces"))
+                .then_some("/proc/sys is read-only")
         }
         Errno::EACCES => (sys.statx_uid(file).ok()? != sys.geteuid())
             .then_some("the file belongs to another user"),
