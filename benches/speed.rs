@@ -1,8 +1,11 @@
 //! How fast, as ratios in one run: `cargo bench --bench speed`, as root. Needs gcc, musl-tools,
-//! busybox-static, bubblewrap and valgrind (tests/setup). Writes doc/speed.svg.
+//! busybox-static, bubblewrap, tini, docker.io and valgrind (tests/setup); dietlibc-dev, too, where it
+//! is there. nolibc, which is no package of Debian, is not among the peers. Writes doc/speed.svg.
 //!
-//! Criterion keeps the history of each program. The table at the end is from rounds in which all
-//! programs run one after another, so that whatever else the machine does happens to all of them.
+//! Criterion keeps the history of each program. The tables at the end are from rounds in which all
+//! programs run one after another, in another order each time, so that whatever else the machine does
+//! happens to all of them. Each table says how noisy the machine was; where the order of two rows is
+//! not certain, nothing is drawn.
 
 mod common;
 
@@ -16,8 +19,11 @@ use criterion::Criterion;
 
 use common::{Bar, NEWUTS, Peers, plot, silent};
 
-/// How many times each program runs for the table.
-const ROUNDS: usize = 400;
+/// How many times each program runs for a table.
+const ROUNDS: usize = 1_000;
+
+/// How many times each promise is checked.
+const CHECKS: usize = 20;
 
 /// A program with its arguments.
 struct Program {
@@ -81,9 +87,22 @@ fn tool(name: &str) -> PathBuf {
     found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| panic!("needs {name}"))
 }
 
+/// A program in C with dietlibc, if that is there.
+fn diet(peers: &Peers, name: &'static str, source: &str, args: &[&str]) -> Option<Program> {
+    if Command::new("diet").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+        println!("no row for dietlibc: dietlibc-dev is not there");
+        return None;
+    }
+    let file = peers.diet(name, source);
+    Some(Program::new("C, dietlibc", &file, args))
+}
+
 /// What was measured of a program.
 struct Row {
     name: &'static str,
+    /// One for each round.
+    rounds: Vec<Duration>,
+    /// The same, the shortest first.
     times: Vec<Duration>,
     faults: i64,
     instructions: Option<u64>,
@@ -96,6 +115,29 @@ impl Row {
         self.times[self.times.len() / 2]
     }
 
+    /// Between which times the median of very many rounds is, with a probability of 95 percent: so
+    /// far from the middle are those of a binomial distribution's two standard deviations.
+    fn interval(&self) -> (Duration, Duration) {
+        let (middle, deviations) = (self.times.len() / 2, self.times.len().isqrt());
+        (self.times[middle - deviations], self.times[middle + deviations])
+    }
+
+    /// How wide that is, as a part of the median.
+    fn spread(&self) -> f64 {
+        let (from, to) = self.interval();
+        to.saturating_sub(from).div_duration_f64(self.median())
+    }
+
+    /// Whether it is certain which of two is the faster one: whether it was that in so many rounds
+    /// more than half that it would be chance once in a thousand times.
+    fn differs_from(&self, other: &Self) -> bool {
+        let rounds = self.rounds.len();
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        let faster = pairs.filter(|(mine, others)| mine < others).count();
+        // 3.3 standard deviations, each of half the square root.
+        (2 * faster).abs_diff(rounds) * 10 > 33 * rounds.isqrt()
+    }
+
     /// The time that least else disturbed.
     fn fastest(&self) -> Duration {
         self.times[0]
@@ -106,23 +148,40 @@ impl Row {
 fn measure(programs: &[Program]) -> Vec<Row> {
     let row = |program: &Program| Row {
         name: program.name,
+        rounds: Vec::new(),
         times: Vec::new(),
         faults: i64::MAX,
         instructions: program.instructions(),
         size: program.size(),
     };
     let mut rows: Vec<_> = programs.iter().map(row).collect();
-    for _ in 0..ROUNDS {
-        for (program, row) in programs.iter().zip(&mut rows) {
-            let (time, faults) = program.run();
-            row.times.push(time);
+    for round in 0..ROUNDS {
+        // Another one begins, and they go on forwards and backwards in turns.
+        let mut order: Vec<_> = (0..programs.len()).collect();
+        order.rotate_left(round / 2 % programs.len());
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for index in order {
+            let (time, faults) = programs[index].run();
+            let row = &mut rows[index];
+            row.rounds.push(time);
             row.faults = row.faults.min(faults);
         }
     }
     for row in &mut rows {
+        row.times.clone_from(&row.rounds);
         row.times.sort_unstable();
     }
     rows
+}
+
+/// The pairs of neighbours, by their medians, of which it is not certain which one is the faster.
+fn uncertain(rows: &[Row]) -> Vec<[&'static str; 2]> {
+    let mut sorted: Vec<_> = rows.iter().collect();
+    sorted.sort_by_key(|row| row.median());
+    let pairs = sorted.windows(2).filter(|pair| !pair[0].differs_from(pair[1]));
+    pairs.map(|pair| [pair[0].name, pair[1].name]).collect()
 }
 
 /// Prints the rows as a table in Markdown; the first is what the others are compared with.
@@ -144,6 +203,38 @@ fn print(title: &str, rows: &[Row]) {
             row.size
         );
     }
+    let spreads = rows.iter().map(|row| format!("{} {:.1} %", row.name, 100.0 * row.spread()));
+    println!(
+        "\nnoise, the width of the interval in which the median is with a probability of 95 percent: {}",
+        spreads.collect::<Vec<_>>().join("; ")
+    );
+}
+
+/// Prints how long the promises take that the kernel is checked for: all of them, and each.
+fn print_checks() {
+    let output = Command::new(NEWUTS).arg("--check=list").output().unwrap();
+    let list = String::from_utf8(output.stdout).unwrap();
+    let median = |option: &str| {
+        let time = |_| {
+            let start = Instant::now();
+            assert!(silent(&[NEWUTS, option]).status().unwrap().success(), "{option}");
+            start.elapsed()
+        };
+        let mut times: Vec<_> = (0..CHECKS).map(time).collect();
+        times.sort_unstable();
+        times[CHECKS / 2]
+    };
+    let (all, none) = (median("--check"), median("--check=list"));
+    let count = u32::try_from(list.lines().count()).unwrap();
+    println!(
+        "\nall {count} promises: {all:.1?}, {:.1?} for each; their list alone: {none:.1?}",
+        all / count
+    );
+    println!("\n| promise, checked alone | median |\n|---|---|");
+    for promise in list.lines() {
+        let (number, _) = promise.split_once(' ').unwrap();
+        println!("| {promise} | {} µs |", median(&format!("--check={number}")).as_micros());
+    }
 }
 
 /// The rows as bars.
@@ -160,13 +251,14 @@ fn main() {
     let newuts = Path::new(NEWUTS);
     let truth = peers.assemble("TRUE");
     let truth = truth.to_str().unwrap();
-    let demos = [
+    let mut demos = vec![
         Program::new("newuts", newuts, &["--delay=0", "--hold=0", "bizarro"]),
         Program::new("assembler (the floor)", &peers.assemble("DEMO"), &[]),
         Program::new("C, musl", &peers.build("demo-musl", "musl-gcc", "demo.c", &[]), &["bizarro"]),
         Program::new("C, glibc", &peers.build("demo-glibc", "gcc", "demo.c", &[]), &["bizarro"]),
     ];
-    let runs = [
+    demos.extend(diet(&peers, "demo-diet", "demo.c", &["bizarro"]));
+    let mut runs = vec![
         Program::new("newuts box true", newuts, &["box", truth]),
         Program::new("assembler (the floor)", &peers.assemble("RUN"), &["box", truth]),
         Program::new(
@@ -184,11 +276,23 @@ fn main() {
         ),
         Program::new("true alone", Path::new(truth), &[]),
     ];
+    runs.extend(diet(&peers, "run-diet", "run.c", &["box", truth]));
+    let mut inits = vec![
+        Program::new("newuts --fork box true", newuts, &["--fork", "box", truth]),
+        Program::new("tini -s -- true", &tool("tini"), &["-s", "--", truth]),
+        Program::new("tini-static -s -- true", &tool("tini-static"), &["-s", "--", truth]),
+    ];
+    let docker = tool("docker-init");
+    if docker.canonicalize().unwrap() == tool("tini-static").canonicalize().unwrap() {
+        println!("no row for docker-init: it is tini-static here");
+    } else {
+        inits.push(Program::new("docker-init -s -- true", &docker, &["-s", "--", truth]));
+    }
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(2))
         .configure_from_args();
-    for (name, programs) in [("demonstration", &demos[..]), ("command", &runs)] {
+    for (name, programs) in [("demonstration", &demos), ("command", &runs), ("init", &inits)] {
         let mut group = criterion.benchmark_group(name);
         for program in programs {
             group.bench_function(program.name, |bencher| bencher.iter(|| program.run()));
@@ -200,14 +304,27 @@ fn main() {
         return;
     }
 
-    let (demos, runs) = (measure(&demos), measure(&runs));
-    print("the demonstration, both sleeps 0", &demos);
-    print("a static `true` under another host name", &runs);
+    let tables = [
+        ("the demonstration, both sleeps 0", measure(&demos)),
+        ("a static `true` under another host name", measure(&runs)),
+        ("a static `true` as the child of an init", measure(&inits)),
+    ];
+    for (title, rows) in &tables {
+        print(title, rows);
+    }
+    print_checks();
+    let uncertain: Vec<_> = tables.iter().flat_map(|(_, rows)| uncertain(rows)).collect();
+    if !uncertain.is_empty() {
+        println!("\nnothing is drawn, for it is not certain which one is faster: {uncertain:?}");
+        return;
+    }
+    let [demos, runs, inits] = tables.map(|(_, rows)| bars(&rows));
     plot(
         "speed.svg",
         &[
-            ("The demonstration, both sleeps 0: median time", bars(&demos)),
-            ("A static true under another host name: median time", bars(&runs)),
+            ("The demonstration, both sleeps 0: median time", demos),
+            ("A static true under another host name: median time", runs),
+            ("A static true as the child of an init: median time", inits),
         ],
     );
 }

@@ -38,6 +38,16 @@ impl Peers {
         file
     }
 
+    /// Builds one of them with dietlibc, in whose libcompat is err(3).
+    pub fn diet(&self, name: &str, source: &str) -> PathBuf {
+        let file = self.0.path().join(name);
+        let source = Path::new(ROOT).join("benches/peers").join(source);
+        let mut command = Command::new("diet");
+        command.args(["gcc", "-O2", "-s", "-o"]).arg(&file).arg(source).arg("-lcompat");
+        assert!(command.status().unwrap().success(), "{command:?}");
+        file
+    }
+
     /// Assembles one part of the floor.
     pub fn assemble(&self, part: &str) -> PathBuf {
         let define = format!("-D{part}");
