@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How many: namespaces held open at once, and runs one after another.
 //! `cargo bench --bench scale`, as root; the largest number of namespaces may be given:
 //! `cargo bench --bench scale -- 10000`. Writes doc/scale.svg.

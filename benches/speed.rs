@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How fast, as ratios in one run: `cargo bench --bench speed`, as root. Needs gcc, musl-tools,
 //! busybox-static, bubblewrap, tini, docker.io and valgrind (tests/setup); dietlibc-dev, too, where it
 //! is there. nolibc, which is no package of Debian, is not among the peers. Writes doc/speed.svg.
@@ -87,14 +88,14 @@ fn tool(name: &str) -> PathBuf {
     found.into_iter().find(|file| file.is_file()).unwrap_or_else(|| panic!("needs {name}"))
 }
 
-/// A program in C with dietlibc, if that is there.
+/// A program in C with dietlibc, in whose libcompat is err(3), if that is there.
 fn diet(peers: &Peers, name: &'static str, source: &str, args: &[&str]) -> Option<Program> {
     if Command::new("diet").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
         println!("no row for dietlibc: dietlibc-dev is not there");
         return None;
     }
-    let file = peers.diet(name, source);
-    Some(Program::new("C, dietlibc", &file, args))
+    let file = peers.build(name, "diet gcc", source, &["-lcompat"]);
+    Some(Program::new(DIET, &file, args))
 }
 
 /// What was measured of a program.
@@ -176,9 +177,18 @@ fn measure(programs: &[Program]) -> Vec<Row> {
     rows
 }
 
+/// How the programs with dietlibc are called. They are as fast as those with musl, as far as can be
+/// measured, so they are in the tables and not in the picture, which shows an order.
+const DIET: &str = "C, dietlibc";
+
+/// The rows that are drawn.
+fn drawn(rows: &[Row]) -> impl Iterator<Item = &Row> {
+    rows.iter().filter(|row| row.name != DIET)
+}
+
 /// The pairs of neighbours, by their medians, of which it is not certain which one is the faster.
 fn uncertain(rows: &[Row]) -> Vec<[&'static str; 2]> {
-    let mut sorted: Vec<_> = rows.iter().collect();
+    let mut sorted: Vec<_> = drawn(rows).collect();
     sorted.sort_by_key(|row| row.median());
     let pairs = sorted.windows(2).filter(|pair| !pair[0].differs_from(pair[1]));
     pairs.map(|pair| [pair[0].name, pair[1].name]).collect()
@@ -243,7 +253,7 @@ fn bars(rows: &[Row]) -> Vec<Bar> {
         let median = row.median();
         (row.name.to_owned(), median.as_secs_f64(), format!("{} µs", median.as_micros()))
     };
-    rows.iter().map(bar).collect()
+    drawn(rows).map(bar).collect()
 }
 
 fn main() {

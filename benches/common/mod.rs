@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What both benchmarks need: the peers, built from `benches/peers`, a way to run a program and
 //! count, and a plot.
 
@@ -28,22 +29,18 @@ impl Peers {
         Self(TempDir::new().unwrap())
     }
 
-    /// Builds one of them, static.
+    /// Builds one of them, static. `compiler` is a command.
     pub fn build(&self, name: &str, compiler: &str, source: &str, options: &[&str]) -> PathBuf {
         let file = self.0.path().join(name);
         let source = Path::new(ROOT).join("benches/peers").join(source);
-        let mut command = Command::new(compiler);
-        command.args(["-static", "-O2", "-s", "-o"]).arg(&file).arg(source).args(options);
-        assert!(command.status().unwrap().success(), "{command:?}");
-        file
-    }
-
-    /// Builds one of them with dietlibc, in whose libcompat is err(3).
-    pub fn diet(&self, name: &str, source: &str) -> PathBuf {
-        let file = self.0.path().join(name);
-        let source = Path::new(ROOT).join("benches/peers").join(source);
-        let mut command = Command::new("diet");
-        command.args(["gcc", "-O2", "-s", "-o"]).arg(&file).arg(source).arg("-lcompat");
+        let mut words = compiler.split(' ');
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
+            .args(words)
+            .args(["-static", "-O2", "-s", "-o"])
+            .arg(&file)
+            .arg(source)
+            .args(options);
         assert!(command.status().unwrap().success(), "{command:?}");
         file
     }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 /* The demonstration as a C program: the calls of `newuts --delay 0 --hold 0 bizarro`, by way of the
  * C library. Follows the example of clone(2). */
 #define _GNU_SOURCE

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 /* The floor: the system calls of newuts and not an instruction more than they need. Nothing is
  * checked, nothing is formatted: no program that does its work can be faster.
  * Assembled with -DDEMO, -DRUN, -DTRUE or -DHOLD. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 /* `newuts HOSTNAME COMMAND` as a C program: unshare, sethostname, execvp. */
 #define _GNU_SOURCE
 #include <err.h>
