@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # make                                         builds the program
 # make install [PREFIX=FOLDER] [DESTDIR=ROOT]  installs it, its manual page and completions
 # make uninstall, with the same words          takes them away

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How the program is linked, each flag with its reason.
 //!
 //! The flags stand here and not in `.cargo/config.toml`, because flags from there reach build

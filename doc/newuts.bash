@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # Completion of newuts for bash.
 # Its place: /usr/share/bash-completion/completions/newuts, or source it.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # Completion of newuts for fish. Its place: a folder of $fish_complete_path.
 
 # What the word under the cursor is: `option` (or the first operand), `name`, or `command`; in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The example program of the clone(2) manual page, and nothing else: a child that executes in a
 //! UTS namespace of its own. <https://man7.org/linux/man-pages/man2/clone.2.html>
 //!

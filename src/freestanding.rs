@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a program without a C library needs beside its code: `_start`, and a panic handler.
 
 /// Makes a freestanding program of `main`, a `fn(&InitialStack<'_>) -> !`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The example program of clone(2), freestanding: a process with a host name of its own.
 //!
 //! # The map

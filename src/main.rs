@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program: only what cannot exist in a library is here. `_start`, the panic handler and the
 //! memory routines are made by [`newuts::freestanding!`]; what the program does is in the library.
 #![no_std]

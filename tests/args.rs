@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The command line: every word that is understood, and what is said of the others.
 
 use std::ffi::CString;

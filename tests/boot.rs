@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as process 1 of a machine: a real kernel boots it in an emulator, on every CPU of
 //! `tests/machines.txt`, and in the end the machine is switched off and no kernel has panicked.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The system calls of the demonstration, as strace sees them: these and no others.
 
 use crate::support::require::needs;

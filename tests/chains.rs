@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as a link in a chain of programs that each become the next.
 
 use crate::support::require::{self, needs};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--check`: what it says of kernels that keep their promises, of kernels that break one, and of
 //! machines that lack something. However it ends, its caller has the names that it had before.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The second form: a command under another host name, which is otherwise as without us.
 
 use std::ffi::{CString, OsStr};

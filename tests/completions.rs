@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The completions, as the shells themselves find them.
 
 use std::collections::BTreeSet;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program in a container, most often as its process 1: under Docker Engine, Podman and runc.
 
 use std::fs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The files of `contrib`, as they are. Those for initramfs-tools and dracut are tried by `.ci/bare
 //! hooks`, with the real ones, on a system of their own.
 

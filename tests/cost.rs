@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a run costs, where that can be counted: page faults and instructions. What it costs in time
 //! is for `cargo bench --bench speed`.
 

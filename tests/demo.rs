@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The demonstration as its user sees it: what is printed, and when it ends.
 
 use std::fs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Closed standard descriptors, in every form: no descriptor of the program's own ever takes the
 //! number of one, and what is closed for the program is closed for its command.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The manual page: well-formed, and true of the program.
 
 use std::collections::BTreeSet;

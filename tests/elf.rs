@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The file itself: what is in it and what is not, how it is loaded, and what the linker refuses.
 
 use std::fs;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The texts of the errnos, against the C library's strerror over its whole table and beyond.
 
 use std::ffi::CStr;

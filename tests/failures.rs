@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Failures as they really happen: the message, the exit status, and that nobody is left asleep.
 //! (The last every run asserts at its end.) Where nothing real fails a call, strace does.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Every call fails once: each system call that a form makes, at each place where it makes it, with
 //! each errno that its manual page lists and some that no page does. What is asserted is one rule
 //! and not a transcript for each: see [`Effect`].

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--fork`: the command is a child, and the program its parent, which waits for it and passes on
 //! what is sent to it. Side by side with unshare(1) and tini(1), where they do the same.
 

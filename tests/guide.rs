@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! doc/guide.md: the program as a debugger has it, and every gdb command of the guide, typed as it
 //! is written there. (Its other sessions are typed by tests/readme.rs.)
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a call was refused: each hint by its real cause, and none without it.
 
 use std::fs::{self, Permissions};

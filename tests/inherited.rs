@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a process inherits from whoever started it: signals that are ignored, blocked or pending,
 //! timers, a limit on files. None of it changes what the demonstration does, and a command gets it
 //! as it was.

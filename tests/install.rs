@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The Makefile: what it installs, where, and that it takes all of it away again.
 
 use std::collections::BTreeSet;

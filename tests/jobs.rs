@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--fork` on a real terminal and under a shell's job control: the command gets each key once,
 //! and where it stops its parent stops with it, so that the shell knows. Side by side with
 //! unshare(1) and tini(1), where they do the same.

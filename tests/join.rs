@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The third form: into a UTS namespace that exists, as in setns(2).
 
 use std::fs;

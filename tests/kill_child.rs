@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--kill-child`: the child goes with its parent, wherever it was born, and only then. And whom
 //! the program ever sends a signal to.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The order of the source: an import points down or sideways, never up, and never in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};

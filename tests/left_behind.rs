@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `tests/left-behind`, which says what a suite leaves behind: of each kind something is left.
 
 use std::process::Command;

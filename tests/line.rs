@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Lines, and the escapes in them: against strace's rules, stated once more, and against strace.
 
 use std::ffi::OsStr;

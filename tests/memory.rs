@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The memory routines, which the compiler calls without being asked, against the standard
 //! library's: all lengths and alignments that could matter, and not one byte beside.
 

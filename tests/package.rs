@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The package: what is in it, that it installs, and that it makes the same file everywhere.
 
 use std::collections::BTreeSet;
@@ -18,6 +19,23 @@ fn files(folder: &str) -> Vec<String> {
         if entry.path().is_dir() { files(&path) } else { vec![path] }
     });
     files.collect()
+}
+
+/// For tools that list licences: the SPDX specification, annex "SPDX short identifiers".
+#[test]
+fn every_source_names_its_licence() {
+    let id = concat!("SPDX-License-Identifier: ", env!("CARGO_PKG_LICENSE"));
+    let folders =
+        [".ci", ".github", "benches", "contrib", "examples", "fuzz/fuzz_targets", "src", "tests"];
+    let others = ["Makefile", "build.rs", "fuzz/run", "linker.ld", "release/make"];
+    let files = folders.into_iter().flat_map(files).chain(others.map(str::to_owned));
+    let sources: Vec<_> =
+        files.filter(|path| Path::new(path).extension() != Some("txt".as_ref())).collect();
+    assert!(sources.len() > 150, "{sources:?}");
+    for path in sources {
+        let text = fs::read_to_string(Path::new(PACKAGE).join(&path)).unwrap();
+        assert!(text.lines().take(2).any(|line| line.contains(id)), "{path}");
+    }
 }
 
 #[test]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--persist FILE`: the namespace outlives its processes, bound to a file as `unshare --uts=FILE`
 //! does it. On failure nothing is left that was not there before.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The README's table of the places in which the program can run: each cell is tried.
 
 use std::process::Command;

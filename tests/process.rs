@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The initial stack, on blocks made by hand.
 
 use std::ffi::{CStr, CString};

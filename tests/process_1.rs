@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Process 1 of a PID namespace, without a container engine: who ends there without a parent is
 //! waited for, and the demonstration goes on as if nobody had been.
 

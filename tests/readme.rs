@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The sessions of the README, of the guide and of the manual page: each is typed into a shell word for word,
 //! and must come out as it is written there.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--fork` as process 1: in a container, side by side with tini(1), and of a machine that a real
 //! kernel boots. It reaps whoever ends there without a parent, passes signals on, and when the
 //! command ends, the container ends, or the machine is switched off.

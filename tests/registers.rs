@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--trace=regs`, beside the registers themselves, which a tracer of our own reads at each stop.
 //! Follows ptrace(2) and syscall(2). Written for x86_64: it names that CPU's registers.
 

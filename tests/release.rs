@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The files of a release, and who calls CI.
 
 use std::collections::{BTreeMap, BTreeSet};

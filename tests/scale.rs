@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Many: namespaces held at once, the limit of their number, and runs one after another. What
 //! they cost, and 10,000 of them, is for `cargo bench --bench scale`.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A command that is a script without `#!`: /bin/sh runs it, as it does for env(1), nice(1) and
 //! unshare(1), which are asked the same beside.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Signals at every stage: to the parent, the child and the whole group, at each call that they
 //! make. Who dies says so, and nobody is left; who is stopped goes on as if nothing had been.
 

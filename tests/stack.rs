@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The child's stack and the trampoline, as a library: clone(2) without a namespace, so that
 //! nobody needs a privilege for it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program as its users meet it. One binary, so that all tests run side by side.
 
 mod args;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program for the CPUs of `tests/machines.txt` that are not this machine's, as far as it can
 //! be seen without their kernels: the file itself, and what it does under the user-mode emulator,
 //! which answers `CLONE_NEWUTS` with `EINVAL`. For the rest see `tests/boot.rs`.

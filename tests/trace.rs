@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--trace`, beside strace(1), which says what each line must be.
 
 use std::collections::BTreeSet;

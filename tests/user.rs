@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Without privilege: the three user options, side by side with those of unshare(1).
 
 use std::fs;

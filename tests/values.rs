@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The values of options: numbers, durations and signals, against the standard library's parsers
 //! and the C library's signals.
 

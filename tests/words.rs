@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Words from outside that are longer than a line: what is shortened is the word, and it shows
 //! that; what is wrong with it is always there.
 

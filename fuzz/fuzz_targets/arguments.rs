@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any words: they are read, and what is wrong with them is said in two whole lines.
 #![no_main]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any name: what is shown is printable, and can be read back as C reads it.
 #![no_main]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any block that execve(2) could leave: all its parts are found, and nothing beside them is read.
 #![no_main]
 

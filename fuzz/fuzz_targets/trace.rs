@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Any call with any words, its pointers good: the line is printable, and whole if it fits.
 #![no_main]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Numbers, durations and signals, against the standard library's parsers.
 #![no_main]
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The values of options that are numbers of seconds.
 //! Follows the manual page of the program, `doc/newuts.1`.
 

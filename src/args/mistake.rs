@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What can be wrong with the words of the command line, and how that is said.
 //! Follows `getopt_long(3)`, whose messages it uses.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! From the words of the command line to a request. The options are listed in `option.rs`.
 //! Follows the POSIX Utility Syntax Guidelines and `getopt_long(3)`.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The options: their names, whether they have a value, and what they go with.
 //! Follows the manual page of the program, `doc/newuts.1`.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `aarch64`: `_start`, clone(2) with the child's first
 //! steps, and the memory routines. Follows clone(2), syscall(2), Arm's "Procedure Call Standard"
 //! (AAPCS64), and the kernel's `arch/arm64/include/asm/processor.h` for what `_start` finds.

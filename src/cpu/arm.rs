@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `arm` of 32 bits (`armv7`): `_start`, clone(2) with the
 //! child's first steps, and the memory routines. Follows clone(2), syscall(2) (`arm/EABI`), Arm's
 //! "Procedure Call Standard" (AAPCS32), and the kernel's `arch/arm/include/asm/processor.h` for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `powerpc64` that is little-endian (`powerpc64le`):
 //! `_start`, clone(2) with the child's first steps, and the memory routines. Follows clone(2),
 //! syscall(2), the "64-Bit ELF V2 ABI Specification" ("Process Initialization" for what `_start`

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `riscv64`: `_start`, clone(2) with the child's first
 //! steps, and the memory routines. Follows clone(2), syscall(2), the RISC-V ELF psABI ("Procedure
 //! Calling Convention"), and the kernel's `arch/riscv/kernel/process.c` for what `_start` finds.

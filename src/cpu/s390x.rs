@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `s390x`: `_start`, clone(2) with the child's first steps,
 //! and the memory routines. Follows clone(2), syscall(2), the "S/390x ELF Application Binary
 //! Interface Supplement" ("Process Initialization" for what `_start` finds), and the kernel's

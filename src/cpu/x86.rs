@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `x86` of 32 bits (`i686`): `_start`, clone(2) with the
 //! child's first steps, and the memory routines. Follows clone(2), syscall(2) and the System V
 //! ABI's Intel386 supplement ("Process Initialization" for what `_start` finds).

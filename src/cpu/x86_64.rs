@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What must be written in assembly, on `x86_64`: `_start`, clone(2) with the child's first steps,
 //! and the memory routines. Follows clone(2), syscall(2) and the System V ABI's x86-64 supplement
 //! ("Process Initialization" for what `_start` finds).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--kill-child`: what a child gets when its parent dies. Follows prctl(2), `PR_SET_PDEATHSIG`.
 
 use linux_raw_sys::general::{O_CLOEXEC, O_NONBLOCK};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The story: the program of the manual page, parent and child on one screen.
 //! Follows the example of clone(2), in the order of its events and with its names.
 

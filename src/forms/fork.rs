@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--fork`: the command is a child, and the program stays, as its parent: it passes signals on,
 //! stops with it, waits for those who have no parent, and ends with its status.
 //! Follows sigwaitinfo(2), wait(2), signal(7), and credentials(7) for process groups.

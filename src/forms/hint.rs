@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Why a call was refused: one line after the error, for a cause that was tested and not guessed.
 //! Follows capabilities(7), seccomp(2), user_namespaces(7) and namespaces(7) ("/proc/sys/user").
 //!

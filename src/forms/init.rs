@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Process 1: of the machine, where its end would panic the kernel, or of a container.
 //! Follows reboot(2), pid_namespaces(7), and signal(7) for what process 1 does not get.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The third form: into a UTS namespace that exists.
 //! Follows setns(2), pidfd_open(2) and ioctl_ns(2).
 

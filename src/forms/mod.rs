@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The story: what each form of the program does, in the order in which it happens.
 //!
 //! Begin with [`demo`]. The other forms are [`run`], [`join`] and [`check`]; what they share is in

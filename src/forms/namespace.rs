@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A new UTS namespace: how it is asked for, what is set in it, how its names are shown.
 //! Follows uts_namespaces(7), user_namespaces(7) and, for the three user options, unshare(1).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--persist FILE`: the new namespace is bound to a file, and outlives its processes.
 //! Follows mount(2), `MS_BIND`, and namespaces(7), "The /proc/pid/ns/ directory".
 

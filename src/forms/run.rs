@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The second form: a command under another host name, without a new process.
 //! Follows unshare(2), and execvp(3) for the way a command is found, and a script run.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Strings of bytes, taken apart and compared: what a C library has in string(3) and stdlib.h.
 
 use core::ffi::{CStr, c_char};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a process begins, or a thread. What a new child does first is here, too.
 //! Follows clone(2).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Files. Follows open(2), pipe(2), read(2), write(2), close(2), fcntl(2), statx(2), readlink(2),
 //! mkdir(2), chroot(2), mount(2).
 //!

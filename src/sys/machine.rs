@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The machine as a whole. Follows reboot(2) and sync(2).
 
 use linux_raw_sys::general::{

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Memory: mmap(2), mprotect(2), and the child's stack that is made of both.
 //! Follows their pages, and clone(2), "The child stack", with the reasons for mmap in its example.
 

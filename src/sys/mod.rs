@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The typed call: a method for each system call, with the kernel's names, types and errors.
 //! Each follows the manual page of its name, section 2; the facts relied on stand beside it.
 //!

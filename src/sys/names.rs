@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names that a UTS namespace holds. Follows uname(2), sethostname(2), setdomainname(2).
 
 use core::ffi::CStr;

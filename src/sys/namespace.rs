@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Namespaces, how to get into one, and the credentials that decide about it.
 //! Follows unshare(2), setns(2), pidfd_open(2), ioctl_ns(2), capget(2), geteuid(2), setresuid(2).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The calling process: who it is, how it becomes another program (execve), and how it ends.
 //! Follows getpid(2), setpgid(2), getrlimit(2), execve(2) and `_exit(2)`.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Signals. Follows kill(2), sigaction(2), sigprocmask(2), prctl(2)
 //! (`PR_SET_PDEATHSIG`).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Sleeping.
 //! Follows nanosleep(2) and clock_nanosleep(2).
 #![allow(clippy::useless_conversion, reason = "a long is an i64 on some CPUs only")]

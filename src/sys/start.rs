@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What execve(2) leaves on the stack of a new process: arguments, environment, auxiliary vector.
 //! Follows the System V ABI ("Process Initialization") and getauxval(3).
 

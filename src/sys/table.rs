@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The one list of system calls: a call that is not in it cannot be made.
 //!
 //! A row of [`calls!`](self) makes a variant of [`Call`], which is the name that errors and the

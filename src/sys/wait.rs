@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a process learns what became of its children.
 //! Follows wait(2), wait4(2), and prctl(2) (`PR_SET_CHILD_SUBREAPER`).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How an argument of a call is shown, one kind after the other.
 //! Follows strace 6.1, whose output it is byte for byte.
 #![allow(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The constants of this program's calls, by their names in the kernel's header files.
 //! To add one, add it behind the kind of argument that it is.
 #![allow(clippy::cast_sign_loss, reason = "a register has no sign")]

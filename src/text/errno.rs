@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names and texts of error numbers. Follows errno(3) and strerror(3) in glibc.
 
 use syscalls::Errno;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A call that failed, said as perror(3) says it: the call's name, a colon, the errno's text.
 
 use syscalls::Errno;

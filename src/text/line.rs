@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The one writer: a line is put together in memory and leaves in one write(2).
 //! Names from outside are shown as strace(1) shows strings, so that none can forge a line.
 

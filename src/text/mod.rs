@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What is said: lines, put together from words, numbers, errors and calls.
 //!
 //! In the order in which each builds on those before: [`mod@line`], the one writer; [`errno`] and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How an argument is shown that points to something: what is there.
 //! Follows strace 6.1, whose output it is byte for byte.
 #![allow(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Signals by name and by number.
 //! Follows signal(7), "Standard signals".
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a call is shown: as strace(1) does, or as the registers that the kernel sees.
 //! Follows strace 6.1, whose output it is byte for byte, and syscall(2) for the registers.
 //!

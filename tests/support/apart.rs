@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Each test apart: the thread of a test, and so all that it starts, has mounts and names of its
 //! own. What a program does to them does not reach the machine, not even where the kernel lies to
 //! it and says that it made a namespace; and the test that leaves a mount or a name behind fails.

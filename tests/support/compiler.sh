@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # One compiler for all CPUs for which the one in PATH has no library, for tests/setup-machines: it
 # is Debian's newest, unpacked with packages.sh and not installed, and gets the linker of the one
 # in PATH. Its libraries are Debian's, too, or are built here from its own sources.

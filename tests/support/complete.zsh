@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # Says in the file $ANSWER which completions zsh has for $LINE, instead of showing them.
 fpath=($PWD/doc $fpath)
 autoload -U compinit

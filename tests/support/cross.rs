@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program, built for a CPU that may be another than this machine's.
 
 use std::collections::BTreeMap;

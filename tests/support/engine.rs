@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The container engines: Docker Engine, Podman and runc, each in a cell of its own. That is a
 //! process with a PID, mount, network, IPC and UTS namespace, in which the engine and all of its
 //! containers live: they see no network, they die with it, and where a container may call

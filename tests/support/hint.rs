@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the program says of a cause that it tested, word for word: the one place where the texts of
 //! the hints stand for all tests.
 

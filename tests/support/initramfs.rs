@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The archive from which a kernel fills its first file system: the same bytes for the same
 //! content, whoever makes it, and when.
 

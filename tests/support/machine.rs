@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Machines that boot a real kernel, whose first process is what the test says.
 //!
 //! What there is to say about each stands in `tests/machines.txt`, and nowhere else; what other

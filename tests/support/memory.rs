@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The memory routines of a CPU for which there may be no standard library: a program of its own,
 //! without one, which `tests/targets.rs` builds and runs. `tests/memory.rs` asks more, but only
 //! of this machine's CPU.

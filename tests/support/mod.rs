@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The machinery of the tests: what cannot run here is skipped aloud ([`require`]), every program
 //! runs under watch ([`run`]), in a container of each engine too ([`engine`]), on a terminal
 //! ([`terminal`]), beside others that do the same ([`parents`]), above a command that tells which

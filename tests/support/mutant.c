@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 /* A kernel that takes one argument of a call for another, to those below it:
  *
  *     mutant CALL INDEX FROM TO COMMAND [ARG]...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A kernel that takes one argument of a call for another (`mutant.c`): what strace and seccomp(2)
 //! cannot do, which change only what a call gives.
 

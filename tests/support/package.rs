@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The package itself: copies of it, and cargo at work in them, which has no network.
 
 use std::ffi::OsStr;

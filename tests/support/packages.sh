@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # Debian's packages, for tests/setup and tests/setup-machines: installed on this system, or only
 # unpacked into a folder.
 #

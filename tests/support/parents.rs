@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Who runs a command as a child and waits for it: the program, in two of its forms, and others
 //! that do the same. A test of one is a test of all, so what passes for the others is right.
 

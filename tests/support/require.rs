@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a test needs and a machine may lack. `needs!(require::root(), require::tool("strace"));`
 //! as a test's first line ends the test where one of them is missing, and says so on standard
 //! error, past the harness. With `NEWUTS_TEST_REQUIRE=all` that is a failure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Running a program under watch: what it said, how it ended, that nothing stays behind and that
 //! the machine keeps its name.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The settings in which a command can be run: another mount namespace, a seccomp filter, an exact
 //! environment.
 

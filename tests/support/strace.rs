@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program under strace(1): its calls in order, and faults injected into them. In namespaces
 //! of its own, because a fault can make a parent do what the child should.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A terminal of the test's own: a pair of pseudoterminals, at whose one side the test types and
 //! reads, and whose other side a session of programs has as its controlling terminal.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A run with `--trace` under strace(1): what strace wrote of it, brought into the form in which
 //! the program itself writes it. All that differs by SPEC is in [`Log::lines`].
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 /* A command that tells which signals it gets: it blocks all of them, those too that a C library
  * keeps for itself, and takes one after the other.
  *

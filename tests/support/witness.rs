@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A command that tells which signals it gets (`witness.c`), below the program that is its parent.
 
 use std::collections::BTreeMap;

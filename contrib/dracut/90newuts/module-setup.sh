@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT OR Apache-2.0
 # newuts in an initramfs made by dracut, as /bin/newuts.
 # Its place: the folder 90newuts, in /usr/lib/dracut/modules.d. Then: dracut --force
 #

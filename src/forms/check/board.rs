@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The page of memory that the processes of a check share with the process that watches them: what is
 //! done, what came of it, and how far those who wait for each other have come. Follows mmap(2).
 

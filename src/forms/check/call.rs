@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The calls of the steps: which call a step makes, how it is announced, and when it must not be
 //! made because it would reach the caller.
 #![allow(clippy::cast_sign_loss, reason = "the words of a step are words of a call")]

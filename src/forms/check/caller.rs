@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The caller, as the checks must leave it; and the numbers by which namespaces are told apart.
 //! Follows namespaces(7), "The /proc/pid/ns/ directory", and ioctl_nsfs(2).
 

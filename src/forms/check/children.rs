@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The children and threads that a check makes, and how they and their maker wait for each other.
 //! Follows clone(2), wait(2).
 #![allow(clippy::cast_sign_loss, reason = "the words of a step are words of a call")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The clock that is watched while others are at work: one that counts only the time in which the
 //! watcher itself runs, so that nobody is late who was stopped together with it.
 //! Follows nanosleep(2), wait(2), kill(2).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the files of /proc show, and what is written to them: the links to namespaces, the names.
 //! Follows namespaces(7), proc_sys_kernel(5).
 

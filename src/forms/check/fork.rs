@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! How a process is made by a kernel that may say the wrong thing about it, and how those are ended
 //! whom nobody has waited for. Follows clone(2), "RETURN VALUE", and wait(2), "NOTES".
 

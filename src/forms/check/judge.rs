@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whether the result of a call is the one that was to come; if not, whether that breaks the promise,
 //! or is for want of something (`lack.rs`).
 #![allow(clippy::cast_possible_truncation, reason = "the words of a step are words of a call")]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a machine lacks, proven: why a call of a check was refused without a promise being broken.
 //! Follows capabilities(7), namespaces(7) ("/proc/sys/user"), seccomp(2), getrlimit(2), open(2).
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The memory whose addresses the steps use: names and buffers, and an end behind which nothing may be
 //! read or written, for addresses that are good, bad, or good up to there. Follows mmap(2), mprotect(2).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! `--check`: does this kernel keep the promises of uts_namespaces(7)?
 //! Follows the manual pages that the promises name; the output is KTAP (the kernel's ktap.rst).
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What uname(2) shows, compared with what it is to show.
 //! Follows uname(2), uts_namespaces(7).
 

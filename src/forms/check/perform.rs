@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a step to what is done: calls, questions about what they have changed, children.
 //! What each step means is said in `step.rs`.
 #![allow(

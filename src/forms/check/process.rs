@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! A process, or a thread, that does the steps of a check: what it knows, and how it says what came
 //! of them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The promises: each a sentence of a manual page, with the steps that try it.
 //!
 //! To add one, add it at the end of the list, because numbers stay what they are: what it needs, the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What came of the checks, as it is printed and counted.
 //! Follows the kernel's ktap.rst, and the line of totals of its kselftest.h.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Runs each check in a process of its own, and finds out what came of it, whatever becomes of that.
 //! Follows clone(2), wait(2), pid_namespaces(7).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a check runs: in a UTS namespace of its own, in a user namespace of its own where that can
 //! be had. That it is one is proven before anything is done there.
 //! Follows namespaces(7) ("The /proc/pid/ns/ directory"), user_namespaces(7), mount_namespaces(7).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a step of a check is: what it does, and with which words. And what a check needs.
 //! Most steps are calls of section 2 of the manual pages.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which checks are asked for: `6,26-31`, `setns`, all, or none but their list.
 
 use super::promises::{COUNT, promise};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 //! The words of a step, a byte each, and what they are where the step is done: numbers, flags,
 //! addresses, descriptors, process ids. Follows the manual pages of the calls that take them.
 #![allow(
