@@ -141,11 +141,11 @@ fn in_a_shared_mount_the_others_see_it() {
         let place = Place::new();
         let script = format!(
             "mount --bind . . && mount --make-shared . && cd $PWD && touch $2
-            unshare --mount --propagation=unchanged sh -c 'sleep 300' & other=$!
+            unshare --mount --propagation=unchanged sleep 300 & other=$!
             until [ $(readlink /proc/$other/ns/mnt) != $(readlink /proc/$$/ns/mnt) ]; do :; done
             {line}
             grep -c ' nsfs ' /proc/$$/mountinfo; grep -c ' nsfs ' /proc/$other/mountinfo
-            pkill -P $other; kill $other"
+            kill $other"
         );
         let run = place.run("private", &script);
         assert_eq!(run.stdout, "1\n1\n", "{line}: {run:?}");

@@ -54,6 +54,9 @@ fn two_folders_make_the_same_bytes() {
 fn it_has_a_file_for_each_cpu_and_says_what_is_in_it() {
     needs!(require::tool("sha256sum"));
     let cpus: Vec<_> = machines().map(|machine| machine.rust).collect();
+    for cpu in &cpus {
+        needs!(cross::compiler(cpu).map(drop));
+    }
     let files = made(Path::new(PACKAGE), &cpus);
     for cpu in &cpus {
         let tested = fs::read(cross::newuts(cpu).unwrap()).unwrap();
