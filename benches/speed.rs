@@ -258,7 +258,7 @@ fn bars(rows: &[Row]) -> Vec<Bar> {
 
 fn main() {
     let peers = Peers::new();
-    let newuts = Path::new(NEWUTS);
+    let newuts = &peers.newuts();
     let truth = peers.assemble("TRUE");
     let truth = truth.to_str().unwrap();
     let mut demos = vec![

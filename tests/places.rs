@@ -35,7 +35,20 @@ fn rows() -> Vec<(String, Vec<String>)> {
     let head = rows.remove(0);
     assert_eq!(head[1..], COLUMNS.map(|(title, _)| title.to_owned()));
     rows.remove(0); // the dashes
-    rows.into_iter().map(|mut row| (row.remove(0), row)).collect()
+    let mut named = Vec::new();
+    for mut row in rows {
+        let place = row.remove(0);
+        // One row can be for both engines.
+        match place.strip_prefix("Docker or Podman") {
+            Some(rest) => {
+                named.extend(
+                    ["Docker", "Podman"].map(|name| (format!("{name}{rest}"), row.clone())),
+                );
+            }
+            None => named.push((place, row)),
+        }
+    }
+    named
 }
 
 /// What a cell says of runs that ended so: all of them worked, or none.

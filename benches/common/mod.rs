@@ -29,6 +29,14 @@ impl Peers {
         Self(TempDir::new().unwrap())
     }
 
+    /// The program that is measured, as an installer leaves it: a copy beside its peers. How a file
+    /// was written decides how much of it one page fault maps, and a linker writes it in small parts.
+    pub fn newuts(&self) -> PathBuf {
+        let file = self.0.path().join("newuts");
+        fs::copy(NEWUTS, &file).unwrap();
+        file
+    }
+
     /// Builds one of them, static. `compiler` is a command.
     pub fn build(&self, name: &str, compiler: &str, source: &str, options: &[&str]) -> PathBuf {
         let file = self.0.path().join(name);
