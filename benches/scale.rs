@@ -13,7 +13,7 @@ use std::process::{Child, Command};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::{NEWUTS, Peers, plot, silent};
+use common::{Peers, plot, silent};
 
 /// How many runs follow one another, to see whether they leave something behind.
 const RUNS: u32 = 100_000;
@@ -61,7 +61,7 @@ fn processes() -> usize {
 /// Starts `count` programs, each of which holds its namespace, or none with `bare`: one after
 /// another, each when the last has said that it is ready. Then ends them. Where there is no more,
 /// the reason is in the second place.
-fn hold(count: u32, holder: &Path, bare: bool) -> (Cost, Option<String>) {
+fn hold(count: u32, newuts: &Path, holder: &Path, bare: bool) -> (Cost, Option<String>) {
     let before = kernel_memory();
     let start = Instant::now();
     let (mut reader, writer) = std::io::pipe().unwrap();
@@ -69,7 +69,7 @@ fn hold(count: u32, holder: &Path, bare: bool) -> (Cost, Option<String>) {
     let mut short = None;
     for index in 0..count {
         let name = format!("n{index}");
-        let mut command = Command::new(if bare { holder } else { Path::new(NEWUTS) });
+        let mut command = Command::new(if bare { holder } else { newuts });
         if !bare {
             command.arg(&name).arg(holder);
         }
@@ -103,10 +103,10 @@ fn hold(count: u32, holder: &Path, bare: bool) -> (Cost, Option<String>) {
 }
 
 /// Each after another, as many as there are to be.
-fn one_after_another(truth: &Path) -> Duration {
+fn one_after_another(newuts: &Path, truth: &Path) -> Duration {
     let start = Instant::now();
     for _ in 0..RUNS {
-        let status = silent(&[NEWUTS, "box", truth.to_str().unwrap()]).status().unwrap();
+        let status = silent(&[newuts, Path::new("box"), truth]).status().unwrap();
         assert!(status.success());
     }
     start.elapsed()
@@ -115,6 +115,7 @@ fn one_after_another(truth: &Path) -> Duration {
 fn main() {
     let peers = Peers::new();
     let (holder, truth) = (peers.assemble("HOLD"), peers.assemble("TRUE"));
+    let newuts = peers.newuts();
     let most = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(10_000);
 
     println!(
@@ -123,8 +124,8 @@ fn main() {
     println!("|---|---|---|---|");
     let (mut times, mut memories) = (Vec::new(), Vec::new());
     for count in [100, 1_000, 10_000, 100_000].into_iter().filter(|count| *count <= most) {
-        let (bare, _) = hold(count, &holder, true);
-        let (cost, short) = hold(count, &holder, false);
+        let (bare, _) = hold(count, &newuts, &holder, true);
+        let (cost, short) = hold(count, &newuts, &holder, false);
         if let Some(reason) = short {
             println!("the machine's limit is {}: {reason}", cost.count);
         }
@@ -146,7 +147,7 @@ fn main() {
 
     let held = || (kernel_memory(), processes(), namespaces());
     let before = held();
-    let time = one_after_another(&truth);
+    let time = one_after_another(&newuts, &truth);
     // What others hold meanwhile they give back some time; what these runs lost stays lost.
     let is_as_before = |after: &(u64, usize, u64)| {
         after.0 < before.0 + NOISE && after.1 < before.1 + 1_000 && after.2 < before.2 + 10_000
