@@ -410,7 +410,9 @@ fn the_kernel_keeps_its_promises() {
         let console = init(machine, "--check");
         assert!(skipped(&console).is_empty());
         // As process 1 beside a /proc, and as another.
-        assert!(skipped(&from_script(machine, "exec /newuts --check")).is_empty());
+        if machine.all {
+            assert!(skipped(&from_script(machine, "exec /newuts --check")).is_empty());
+        }
         let console =
             script(machine, "/newuts --check; echo $?; hostname; cat /proc/sys/kernel/domainname");
         let (console, rest) = console.split_once("\n0\n").expect(&console);
@@ -511,9 +513,9 @@ fn the_file_is_loaded_at_a_random_address_and_never_writable() {
         let maps = console.lines().map(|line| line.split_once(['-', ' ']).expect(&console));
         let (starts, rest): (Vec<_>, Vec<_>) = maps.unzip();
         let rights: Vec<_> = rest.iter().map(|rest| rest.split(' ').next_back().unwrap()).collect();
-        assert_eq!(rights, ["r--p", "r-xp"].repeat(4));
+        assert_eq!(rights, ["r-xp"].repeat(4));
         // 32-bit CPUs have 256 places only (`CONFIG_ARCH_MMAP_RND_BITS`): two may well be the same.
-        assert!(starts.iter().step_by(2).any(|start| *start != starts[0]), "{starts:?}");
+        assert!(starts.iter().any(|start| *start != starts[0]), "{starts:?}");
     });
 }
 
@@ -528,7 +530,7 @@ SigCgt:\t0000000000004007
 #[test]
 fn a_signal_to_process_1_powers_off() {
     on_each(|machine| {
-        for signal in ["TERM", "INT"] {
+        for signal in machine.cases(&["TERM", "INT"]) {
             let console = from_script(
                 machine,
                 &format!(

@@ -46,8 +46,8 @@ pub struct Machine {
     must: bool,
     /// The program that runs its programs without it.
     pub user: &'static str,
-    /// Whether all tests boot it, or those only in which CPUs can differ.
-    all: bool,
+    /// Whether it is asked everything, or only that in which CPUs can differ.
+    pub all: bool,
     console: &'static str,
     /// What the last line begins with that the firmware writes to the console.
     firmware: Option<Regex>,
@@ -231,6 +231,11 @@ impl Machine {
     /// A file that `tests/setup` unpacked for this machine.
     fn file(&self, name: &str) -> PathBuf {
         cache().join(self.rust).join(name)
+    }
+
+    /// Those of the cases that are tried on it: all of them, or the first.
+    pub fn cases<'a, T>(&self, cases: &'a [T]) -> &'a [T] {
+        if self.all { cases } else { &cases[..1] }
     }
 
     /// Whether a long has 32 bits, so that there is an older call beside many.
