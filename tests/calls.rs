@@ -5,7 +5,7 @@ use crate::support::require::needs;
 use crate::support::run::host_name;
 use crate::support::strace::{self, Strace, inject};
 
-const SHORT: [&str; 3] = ["--delay=0.3", "--hold=0.6", "bizarro"];
+const SHORT: [&str; 3] = ["--delay=0.3", "--hold=5", "bizarro"];
 
 #[test]
 fn of_parent_and_child() {
@@ -50,7 +50,7 @@ fn of_parent_and_child() {
             "sethostname(\"bizarro\", 7) = 0",
             "uname({sysname=\"Linux\", nodename=\"bizarro\", ...}) = 0",
             &write("uts.nodename in child: bizarro"),
-            "nanosleep({tv_sec=0, tv_nsec=600000000}, ADDR) = 0",
+            "nanosleep({tv_sec=5, tv_nsec=0}, ADDR) = 0",
             "exit(0) = ?",
         ]
     );
@@ -82,7 +82,7 @@ fn the_child_starts_at_the_top_of_the_stack_and_the_guard_is_its_lowest_page() {
 #[test]
 fn kill_child_adds_two() {
     needs!(strace::here());
-    let (run, log) = Strace::new(&[], &["--kill-child", "--delay=0.3", "--hold=0.6", "x"]).run();
+    let (run, log) = Strace::new(&[], &["--kill-child", "--delay=0.3", "--hold=5", "x"]).run();
     run.demonstrates("x", 0, "");
     let pid = log.parent().pid;
     let asked = ["prctl(PR_SET_PDEATHSIG, SIGKILL) = 0", &format!("getppid() = {pid}")];

@@ -108,13 +108,14 @@ fn times_are_decimal_seconds() {
         ("0.0000000019", 0, 1),
         ("00.1", 0, 100_000_000),
     ] {
-        let sleep = format!("nanosleep({{tv_sec={seconds}, tv_nsec={nanoseconds}}}, ADDR) = 0");
+        // Not what it gives: below strace, the child's end interrupts the parent's sleep.
+        let sleep = format!("nanosleep({{tv_sec={seconds}, tv_nsec={nanoseconds}}}, ");
         let args = [&format!("--hold={value}"), "--delay", value, "x"];
         let (run, log) = Strace::new(&[], &args).run();
         assert_eq!(run.status, 0, "{value}");
         for process in [log.parent(), log.child()] {
-            let calls = process.without_addresses();
-            assert!(calls.contains(&sleep), "{value}: {calls:?}");
+            let sleeps = process.named("nanosleep");
+            assert!(sleeps.iter().any(|call| call.starts_with(&sleep)), "{value}: {sleeps:?}");
         }
     }
 }
