@@ -148,7 +148,7 @@ fn docs_rs_has_a_book_for_each_cpu() {
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.
-const CAUSES: [(&str, &str); 28] = [
+const CAUSES: [(&str, &str); 29] = [
     ("clone: Operation not permitted", "$NOBODY newuts x"),
     ("unshare: Operation not permitted", "$NOBODY newuts x true"),
     ("setns: Operation not permitted", "$NOBODY sh -c 'newuts --join $$'"),
@@ -165,6 +165,7 @@ const CAUSES: [(&str, &str); 28] = [
         "$STRACE --inject=sethostname:error=EPERM newuts -U x true",
     ),
     ("openat: No such file or directory", "newuts --join /nowhere/uts"),
+    ("openat: No such process", "unshare --pid --fork newuts --fork --persist /tmp/f x true"),
     ("pidfd_open: No such process", "newuts --join 2147483647"),
     ("setns: Invalid argument", "newuts --join /dev/null"),
     ("ioctl: Inappropriate ioctl for device", "newuts --user --join /dev/null"),

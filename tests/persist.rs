@@ -389,6 +389,51 @@ fn without_proc_it_is_an_error_that_leaves_nothing() {
     }
 }
 
+/// Where /proc is that of another PID namespace, somebody else has the child's number there: the
+/// machine's own init, perhaps.
+#[test]
+fn nobody_is_bound_but_who_was_made() {
+    needs!(require::namespaces());
+    let pids = "unshare --pid --fork $1";
+    let place = Place::new();
+    let script = format!(
+        "{LOOK} {pids} --persist $2 box readlink /proc/self/ns/uts
+        echo uts:[$(stat --format %i $2)]; look $1 $2"
+    );
+    let run = place.run("private", &script);
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{run:?}");
+    assert_eq!((lines[0], lines[2], lines[3]), (lines[1], "1", "box"));
+    for (words, status) in [
+        ("--fork --persist $2 box true", 125),
+        ("-U --fork --persist $2 box true", 125),
+        ("--persist $2 --hold=300 bizarro 2>&1 >/dev/null", 1),
+    ] {
+        let place = Place::new();
+        let script = format!("{pids} {words}; echo $?; grep nsfs /proc/self/mountinfo");
+        let run = place.run("private", &script);
+        let said = run.stderr + &run.stdout;
+        assert_eq!(said, format!("openat: No such process\n{status}\n"), "{words}");
+        assert_eq!(place.names(), [""; 0], "{words}");
+        // In its own /proc the child is found.
+        let words = words.replace("--hold=300", "--delay=0 --hold=0");
+        let script = format!("unshare --pid --fork --mount-proc $1 {words}; echo $?");
+        let run = place.run("private", &script);
+        assert!(run.stdout.ends_with("0\n"), "{words}: {run:?}");
+        assert_eq!(place.names(), ["file"], "{words}");
+    }
+}
+
+/// Nor is a file left for which there was no descriptor.
+#[test]
+fn too_few_descriptors_leave_nothing() {
+    needs!(require::namespaces(), require::tool("prlimit"));
+    let place = Place::new();
+    let run = place.run("private", "exec prlimit --nofile=3 $1 --persist $2 box true <&-");
+    run.is(125, "", "fcntl: Invalid argument\n");
+    assert_eq!(place.names(), [""; 0]);
+}
+
 #[test]
 fn no_descriptor_and_no_child_is_left_to_the_command() {
     needs!(require::namespaces());

@@ -105,7 +105,7 @@ fn parent(
     };
 
     // Only the parent comes here. Whatever it cannot do, it leaves no child and no file behind.
-    let bound = demo.persist.map(|file| Bound::bind(sys, child_pid, file)).transpose();
+    let bound = demo.persist.map(|file| Bound::bind_child(sys, child_pid, file)).transpose();
     let shown = match bound {
         Ok(_) => show_parent(sys, child_pid, demo),
         Err(failure) => Err(failure),

@@ -13,16 +13,16 @@ use super::death::DeathSignal;
 use super::demo::Demo;
 use super::init::Init;
 use super::namespace::show_names;
+use super::process::{is_same_process, open_process};
 use super::run::{FAILED, become_command};
 use super::{fork, hint};
-use crate::sys::bytes::{number, same, split};
+use crate::sys::bytes::{number, split};
 use crate::sys::file::Fd;
-use crate::sys::namespace::PIDFD_THREAD;
 use crate::sys::process::Pid;
 use crate::sys::start::{InitialStack, Strings};
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
-use crate::text::line::{Line, ShortLine};
+use crate::text::line::Line;
 
 /// The namespace to join: `--join`'s value.
 #[derive(Clone, Copy)]
@@ -161,52 +161,6 @@ fn open(sys: &Sys, target: Target<'_>, pidfd: Option<Fd>) -> Result<Fd, Failure>
     } else {
         Err(Failure { call: Call::openat, errno: Errno::ESRCH })
     }
-}
-
-/// A descriptor of the process with this id; of the thread, if it is one's. None where that cannot
-/// be had: before Linux 5.3, and for a thread before 6.9.
-fn open_process(sys: &Sys, pid: Pid) -> Result<Option<Fd>, Failure> {
-    match sys.pidfd_open(pid, 0) {
-        Ok(pidfd) => Ok(Some(pidfd)),
-        Err(Failure { errno: Errno::ENOSYS, .. }) => Ok(None),
-        // What is there and is no process is a thread.
-        Err(failure) if pid > 0 && matches!(failure.errno, Errno::EINVAL | Errno::ENOENT) => {
-            Ok(sys.pidfd_open(pid, PIDFD_THREAD).ok())
-        }
-        Err(failure) => Err(failure),
-    }
-}
-
-/// Whether /proc has under this number the process that is meant. A /proc of an outer PID namespace has
-/// another process there.
-fn is_same_process(sys: &Sys, pid: Pid, pidfd: Option<Fd>) -> Result<bool, Failure> {
-    let mut path = Line::short();
-    let Some(pidfd) = pidfd else {
-        // In a /proc of outside this process has several numbers, the outermost first.
-        path.text("/proc/self/status");
-        return has_number(sys, path, b"NSpid:", |text| split(text, b'\t').1.is_none());
-    };
-    // The number that this /proc has for the process of the descriptor. As long as that is there,
-    // the number is nobody else's, and so was the file that was opened before.
-    path.text("/proc/self/fdinfo/").number(pidfd.unsigned_abs().into());
-    has_number(sys, path, b"Pid:", |text| number(text) == Some(pid.unsigned_abs().into()))
-}
-
-/// Whether a line of a file of /proc begins with `name`, a tab, and a text that will do.
-fn has_number(
-    sys: &Sys,
-    mut path: ShortLine,
-    name: &[u8],
-    will_do: impl Fn(&[u8]) -> bool,
-) -> Result<bool, Failure> {
-    let mut status = [0; 2048];
-    let fd = sys.openat(path.as_c_str().unwrap_or_default(), O_RDONLY | O_CLOEXEC)?;
-    let length = sys.read(fd, &mut status)?;
-    let text = status.get(..length).unwrap_or_default();
-    Ok(text.split(|byte| *byte == b'\n').any(|line| match split(line, b'\t') {
-        (known, Some(text)) => same(known, name) && will_do(text),
-        _ => false,
-    }))
 }
 
 /// Opens a file that may be a namespace, whatever it is: a pipe that nobody writes to must not make

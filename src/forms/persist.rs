@@ -7,8 +7,10 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{MS_BIND, O_CLOEXEC};
 use syscalls::Errno;
 
+use super::process::{is_same_process, open_process};
 use crate::sys::file::Fd;
 use crate::sys::process::Pid;
+use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 
@@ -20,12 +22,32 @@ pub struct Bound<'a> {
 }
 
 impl<'a> Bound<'a> {
-    /// Binds the UTS namespace of a process to a file, which is made if it is not there.
+    /// Binds the caller's UTS namespace to a file, which is made if it is not there.
     ///
     /// # Errors
     ///
     /// openat(2), mount(2). Then the file is not there again if it was not there before.
-    pub fn bind(sys: &Sys, pid: Pid, file: &'a CStr) -> Result<Self, Failure> {
+    pub fn bind_own(sys: &Sys, file: &'a CStr) -> Result<Self, Failure> {
+        Self::bind(sys, c"/proc/self/ns/uts", file)
+    }
+
+    /// The same with the UTS namespace of a child.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Bound::bind_own`], and `ESRCH` where /proc has another process under the child's
+    /// number.
+    pub fn bind_child(sys: &Sys, pid: Pid, file: &'a CStr) -> Result<Self, Failure> {
+        let pidfd = open_process(sys, pid)?;
+        if !is_same_process(sys, pid, pidfd)? {
+            return Err(Failure { call: Call::openat, errno: Errno::ESRCH });
+        }
+        let mut path = Line::short();
+        path.text("/proc/").number(pid.unsigned_abs().into()).text("/ns/uts");
+        Self::bind(sys, path.as_c_str().unwrap_or_default(), file)
+    }
+
+    fn bind(sys: &Sys, namespace: &CStr, file: &'a CStr) -> Result<Self, Failure> {
         let is_new = match sys.openat_create(file) {
             Ok(fd) => {
                 sys.close(fd);
@@ -33,12 +55,15 @@ impl<'a> Bound<'a> {
             }
             // A folder with a slash behind its name is there, too: mount(2) says what is wrong with it.
             Err(Failure { errno: Errno::EEXIST | Errno::EISDIR, .. }) => false,
-            Err(failure) => return Err(failure),
+            Err(failure) => {
+                // The file is there, but no descriptor could be kept.
+                let is_new = failure.call != Call::openat;
+                Self { file, is_new }.remove_file(sys);
+                return Err(failure);
+            }
         };
-        let mut path = Line::short();
-        path.text("/proc/").number(pid.unsigned_abs().into()).text("/ns/uts");
         let bound = Self { file, is_new };
-        match sys.mount(path.as_c_str().unwrap_or_default(), file, MS_BIND) {
+        match sys.mount(namespace, file, MS_BIND) {
             Ok(()) => Ok(bound),
             Err(failure) => {
                 bound.remove_file(sys);
@@ -117,7 +142,7 @@ impl<'a> Agreement<'a> {
         sys.close(unused_write);
         sys.close(unused_read);
         if read_byte(sys, read_end)? {
-            let bound = Bound::bind(sys, child, self.file)?;
+            let bound = Bound::bind_child(sys, child, self.file)?;
             let has_no_command = sys.write(write_end, b"x").and_then(|_| read_byte(sys, read_end));
             if has_no_command != Ok(false) {
                 bound.undo(sys);

@@ -61,7 +61,7 @@ pub fn run(
 /// Without `--fork`: this process enters the namespaces and becomes the command.
 fn in_place(sys: &Sys, process: &InitialStack<'_>, demo: &Demo<'_>, command: &Strings<'_>) -> u8 {
     let Err(status) = enter(sys, &demo.namespace) else {
-        let bound = demo.persist.map(|file| Bound::bind(sys, sys.getpid(), file)).transpose();
+        let bound = demo.persist.map(|file| Bound::bind_own(sys, file)).transpose();
         return match bound {
             Ok(bound) => {
                 let status = execute(sys, process, command);
