@@ -92,17 +92,20 @@ fn the_child_goes_with_its_parent_wherever_it_was_born() {
         command.args(&words[1..]);
         command
     };
-    for mut command in [
-        newuts([""; 0]),
-        plain(&["unshare", "--pid", NEWUTS]),
-        plain(&["unshare", "--pid", NEWUTS, "-U"]),
-    ] {
-        let running = command.args(["--kill-child", "--hold=300", "--delay=0", "bizarro"]).start();
-        running.cloned();
-        kill(running.pid(), Signal::KILL).unwrap();
-        assert_eq!(running.finish().status, 137);
-    }
-    for option in ["--kill-child", "--kill-child=TERM", "--kill-child=USR1"] {
+    for option in ["--kill-child", "--kill-child=TERM", "--kill-child=USR1", "--kill-child=64"] {
+        for mut command in [
+            newuts([""; 0]),
+            // As process 1 it is ended by no signal but KILL that it has no handler for.
+            plain(&["unshare", "--pid", NEWUTS]),
+            plain(&["unshare", "--pid", NEWUTS, "-U"]),
+            plain(&["unshare", "--pid", NEWUTS, "-r"]),
+        ] {
+            let running = command.args([option, "--hold=300", "--delay=0", "bizarro"]).start();
+            running.cloned();
+            running.until("uts.nodename in child: bizarro\n");
+            kill(running.pid(), Signal::KILL).unwrap();
+            assert_eq!(running.finish().status, 137);
+        }
         let words = [NEWUTS, option, "--hold=300", "--delay=0", "bizarro"];
         let (_folder, mut beside) = beside_process_1(&words);
         let running = beside.start();
@@ -117,10 +120,8 @@ fn the_child_goes_with_its_parent_wherever_it_was_born() {
 fn a_child_that_is_too_late_goes_too_wherever_it_was_born() {
     needs!(strace::here(), require::namespaces());
     let faults = ["prctl:delay_enter=1500000", "wait4:signal=KILL"];
-    // Process 1 of a PID namespace is not ended by all signals, but by this one.
-    let all = ["--kill-child", "--kill-child=TERM", "--kill-child=USR1"];
-    for (under, options) in [(&[][..], &all[..]), (&["unshare", "--pid"], &all[..1])] {
-        for option in options {
+    for under in [&[][..], &["unshare", "--pid"]] {
+        for option in ["--kill-child", "--kill-child=TERM", "--kill-child=USR1"] {
             let args = [option, "--hold=300", "--delay=0.1", "bizarro"];
             let (_, log) = Traced::new(&faults, under, &args).run();
             let [_, (_, child)] = &log.processes[..] else { panic!("no child") };

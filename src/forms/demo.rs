@@ -5,13 +5,14 @@
 use core::ffi::{CStr, c_int};
 
 use linux_raw_sys::general::{
-    __kernel_timespec, SIGALRM, SIGCHLD, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGVTALRM, SIGXFSZ,
+    __kernel_timespec, SIGALRM, SIGCHLD, SIGCONT, SIGKILL, SIGPIPE, SIGPROF, SIGSTOP, SIGTSTP,
+    SIGTTIN, SIGTTOU, SIGURG, SIGVTALRM, SIGWINCH, SIGXFSZ,
 };
 use syscalls::Errno;
 
 use super::death::DeathSignal;
 use super::hint;
-use super::init::Init;
+use super::init::{self, Init};
 use super::namespace::{Ids, Namespace, show_names};
 use super::persist::Bound;
 use crate::sys::file::STDOUT;
@@ -53,6 +54,9 @@ struct Child<'a> {
 /// it writes, the file may not grow, or a timer that the caller has started runs out. While they are
 /// blocked, write(2) fails instead, and its errno says why.
 const BLOCKED: [u32; 5] = [SIGPIPE, SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF];
+
+/// The signals that end nobody who has no handler for them: signal(7), "Standard signals".
+const HARMLESS: [u32; 8] = [SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH];
 
 /// Shows that a child in a UTS namespace of its own has a host name of its own. Gives the exit
 /// status. Its lines are not to be part of the stack of a command.
@@ -184,7 +188,12 @@ fn ask_for(sys: &Sys, death_signal: &DeathSignal) -> Result<(), Failure> {
     if BLOCKED.contains(&signal) {
         sys.sigprocmask_setmask(&sigset(BLOCKED.into_iter().filter(|other| *other != signal)))?;
     }
-    if matches!(signal, SIGKILL | SIGSTOP) { Ok(()) } else { sys.sigaction_default(signal) }
+    match signal {
+        SIGKILL | SIGSTOP => Ok(()),
+        // Process 1 of a PID namespace of its own, where only KILL ends it without a handler.
+        _ if !HARMLESS.contains(&signal) && sys.getpid() == 1 => init::end_by(sys, signal),
+        _ => sys.sigaction_default(signal),
+    }
 }
 
 /// Sleeps for all of `duration`: what a signal takes away is slept afterwards.

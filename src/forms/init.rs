@@ -68,7 +68,7 @@ impl Init {
             return Ok(());
         }
         for signal in [SIGTERM, SIGINT, SIGHUP, SIGQUIT] {
-            sys.sigaction_handler(signal, stop)?;
+            end_by(sys, signal)?;
         }
         Ok(())
     }
@@ -80,6 +80,15 @@ impl Init {
         }
         sys.exit_group(status)
     }
+}
+
+/// Has a signal end process 1, too.
+///
+/// # Errors
+///
+/// rt_sigaction(2): `EINVAL` for a signal that cannot be caught.
+pub fn end_by(sys: &Sys, signal: u32) -> Result<(), Failure> {
+    sys.sigaction_handler(signal, stop)
 }
 
 /// What a signal that asks to stop does. It runs in process 1, and in its child, which inherits
