@@ -16,6 +16,7 @@ use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
 use object::{Endianness, FileKind};
 use regex::Regex;
 
+use crate::support::apart;
 use crate::support::cross;
 use crate::support::machine::{Machine, machines};
 use crate::support::package::copy_of_the_package;
@@ -188,6 +189,23 @@ fn every_cpu_gives_the_same_answers() {
             let (here, there) = (command(NEWUTS).args(args).run(), foreign.run());
             assert_eq!((here.status, here.stdout), (there.status, there.stdout), "{args:?}");
             assert_eq!(here.stderr, there.stderr, "{args:?}");
+        }
+    }
+}
+
+/// A word of 32 bits is no room for an error beside every id. (The program for i686 runs here.)
+#[test]
+fn the_largest_ids_are_no_errors() {
+    needs!(cross::newuts("i686"), require::user_namespaces(), require::tool("setpriv"));
+    let folder = apart::folder_for_all();
+    let program = folder.path().join("newuts");
+    fs::copy(cross::newuts("i686").unwrap(), &program).unwrap();
+    for id in ["4294967294", "4294963201"] {
+        for (option, inside) in [("-c", id), ("-r", "0")] {
+            let mut setpriv = command("setpriv");
+            setpriv.args([&format!("--reuid={id}"), &format!("--regid={id}"), "--clear-groups"]);
+            setpriv.arg(&program).args([option, "box", "id", "-u"]);
+            setpriv.run().is(0, &format!("{inside}\n"), "");
         }
     }
 }

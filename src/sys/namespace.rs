@@ -128,13 +128,26 @@ impl Sys {
     /// `geteuid()`—The caller's effective user id. Cannot fail.
     #[must_use]
     pub fn geteuid(&self) -> u32 {
-        self.id(Request::geteuid()).cast_unsigned()
+        self.user_or_group(Request::geteuid())
     }
 
     /// `getegid()`—The caller's effective group id. Cannot fail.
     #[must_use]
     pub fn getegid(&self) -> u32 {
-        self.id(Request::getegid()).cast_unsigned()
+        self.user_or_group(Request::getegid())
+    }
+
+    /// Makes a call that gives the id of a user or a group, and cannot fail. Where a word has no more
+    /// bits than an id, the largest ids look like errors.
+    fn user_or_group(&self, request: Request) -> u32 {
+        // SAFETY: no arguments, no memory.
+        match unsafe { self.call(request) } {
+            Ok(id) => to_int(id).cast_unsigned(),
+            Err(failure) if usize::BITS == u32::BITS => {
+                failure.errno.into_raw().wrapping_neg().cast_unsigned()
+            }
+            Err(_) => 0,
+        }
     }
 
     /// `setresuid(-1, euid, -1)`—Sets the effective user id: to what it is.

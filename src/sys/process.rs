@@ -31,7 +31,7 @@ impl Sys {
     }
 
     /// Makes a call without arguments that gives an id.
-    pub(super) fn id(&self, request: Request) -> Pid {
+    fn id(&self, request: Request) -> Pid {
         // SAFETY: no arguments, no memory.
         unsafe { self.call(request) }.map(to_int).unwrap_or_default()
     }
