@@ -5,7 +5,7 @@
 use cpio::newc::Reader;
 use regex::Regex;
 
-use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER};
+use crate::support::hint::{FOR_ROOT, NO_MORE_UTS, NOT_THIS_USER, ROOT_ONLY};
 use crate::support::initramfs::Initramfs;
 use crate::support::machine::{Machine, on_each, on_kernels, on_the_usual, on_those};
 use crate::support::run::transcript;
@@ -455,6 +455,7 @@ fn why_a_user_is_refused() {
             "
             su user -c '/newuts x true; echo $?'
             echo 0 >/proc/sys/kernel/unprivileged_userns_clone
+            su user -c '/newuts x true; echo $?'
             su user -c '/newuts --user x true; echo $?'
             # It is not for root, but for whoever is root in a user namespace only.
             /newuts --user inner hostname
@@ -465,6 +466,7 @@ fn why_a_user_is_refused() {
             console,
             format!(
                 "unshare: Operation not permitted\n{NOT_THIS_USER}125\n\
+                 unshare: Operation not permitted\n{ROOT_ONLY}125\n\
                  unshare: Operation not permitted\n{FOR_ROOT}125\n\
                  inner\n\
                  unshare: Operation not permitted\n{FOR_ROOT}125\n"

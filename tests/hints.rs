@@ -144,9 +144,9 @@ fn a_filter_without_the_capability() {
     run.is(125, "", &not_permitted("unshare", FILTER));
     let run = refusing(&mut as_user(&["-r", "x", "true"]), libc::SYS_sethostname).run();
     run.is(125, "", &not_permitted("sethostname", FILTER));
-    // It is the capability that is missing first.
+    // It is the capability that is missing first, and --user does not help.
     let run = refusing(&mut as_user(&["x", "true"]), libc::SYS_unshare).run();
-    run.is(125, "", &not_permitted("unshare", NOT_THIS_USER));
+    run.is(125, "", &not_permitted("unshare", ROOT_ONLY));
     // Into namespaces of one's own.
     let running = as_user(&["-U", "--hold=60", "--delay=0", "his own"]).start();
     let child = running.cloned();
@@ -154,6 +154,45 @@ fn a_filter_without_the_capability() {
         let join = format!("--join={target}");
         let run = refusing(&mut as_user(&["-U", &join]), libc::SYS_setns).run();
         run.is(125, "", &not_permitted("setns", FILTER));
+    }
+}
+
+/// Whether --user would lead there is tried: what refuses it may be anything.
+#[test]
+fn a_user_namespace_that_does_not_help() {
+    needs!(require::user_namespaces(), settings());
+    let program = Copied::new();
+    for (args, call, status) in [(&["x"][..], "clone", 1), (&["x", "true"], "unshare", 125)] {
+        let as_user = || {
+            let mut command = unprivileged();
+            command.arg(&program.path).args(args);
+            command
+        };
+        as_user().run().is(status, "", &not_permitted(call, NOT_THIS_USER));
+        let message = not_permitted(call, ROOT_ONLY);
+        // Docker's filter, and Podman's.
+        let mut command = as_user();
+        let run = refusing_flag(&mut command, libc::SYS_unshare, libc::CLONE_NEWUSER).run();
+        run.is(status, "", &message);
+        refusing(&mut as_user(), libc::SYS_sethostname).run().is(status, "", &message);
+        let none_left = "echo 0 >/proc/sys/user/max_user_namespaces &&
+            exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \"$@\"";
+        let message = not_permitted(call, NO_CAPABILITY_NOR_USER);
+        confined(none_left, args).run().is(status, "", &message);
+    }
+}
+
+/// The kernel asks for the capability before anything else, and a security module may refuse it: then
+/// it is not the filter, whatever that is there for.
+#[test]
+fn a_filter_beside_a_security_module() {
+    needs!(strace::here(), require::user_namespaces());
+    for options in [&[][..], &["-U"], &["-r"]] {
+        let mut command = command("strace");
+        command.args(["-f", "-o/dev/null", "-einject=sethostname:error=EPERM"]);
+        command.args(["-einject=unshare:error=EPERM:when=2+", NEWUTS]);
+        let run = filtered(command.args(options).args(["x", "true"])).run();
+        run.is(125, "", &not_permitted("sethostname", ""));
     }
 }
 
@@ -571,6 +610,44 @@ fn user_namespaces_are_for_root() {
             "",
             &not_permitted("unshare", NOT_THIS_USER),
         );
+    }
+}
+
+/// Ubuntu's kernel since 24.04 makes the user namespace, moves its maker into a profile, and refuses
+/// every capability then. No such kernel is at hand: its /proc is a folder, and its answer is injected.
+#[test]
+fn a_user_namespace_without_capabilities() {
+    needs!(strace::here(), require::user_namespaces());
+    let program = Copied::new();
+    let program = program.path.to_str().unwrap();
+    let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    for (profile, value, hint) in [
+        ("unprivileged_userns (enforce)", "1", APPARMOR),
+        ("unprivileged_userns (enforce)", "0", ""),
+        ("unconfined", "1", ""),
+        ("", "1", ""),
+    ] {
+        let fake = format!(
+            "mount -t tmpfs tmpfs /proc && mkdir -p /proc/self/attr /proc/sys/kernel &&
+            touch /proc/self/uid_map && chmod a+w /proc/self/uid_map &&
+            echo '{profile}' >/proc/self/attr/current &&
+            echo {value} >/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+        );
+        for (args, call, status) in [
+            (&["-U", "x", "true"][..], "sethostname", 125),
+            (&["-U", "--delay=.1", "x"], "sethostname", 1),
+            (&["-r", "x", "true"], "write", 125),
+            (&["-c", "x", "true"], "write", 125),
+        ] {
+            // A command's first write is that of the map.
+            let when = if call == "write" { ":when=1" } else { "" };
+            let fault = format!("inject={call}:error=EPERM{when}");
+            let strace = ["strace", "-f", "-o/dev/null", "-e", &fault, program];
+            let words = [&user[..], &strace, args].concat();
+            let run = after(&fake, &words).run();
+            let said = (run.status, run.stderr);
+            assert_eq!(said, (status, not_permitted(call, hint)), "{profile} {value} {args:?}");
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::support::require::{self, needs};
 use crate::support::run::{
     Copied, NEWUTS, Outcome, Watched as _, command, newuts, no_fork, unprivileged,
 };
-use crate::support::strace::{self, Strace};
+use crate::support::strace::{self, Strace, inject};
 
 /// Says how it was called.
 const LOOK: &[u8] = b"echo \"$0 $# $*\"; for word; do echo \"<$word>\"; done; exit 7\n";
@@ -282,6 +282,9 @@ fn a_missing_interpreter_is_no_script() {
     newuts(["x", "./fine"]).current_dir(at).run().is(0, "ran\n", "");
     // Nothing is there at all.
     newuts(["x", ""]).run().is(127, "", "newuts: : No such file or directory\n");
+    // A filter can say so, too: then it is no interpreter that is missing.
+    let (run, _) = inject(&["execve:error=ENOENT"], &["x", "./fine"]);
+    run.is(127, "", "newuts: ./fine: No such file or directory\n");
 }
 
 /// A program that wants a loader of another name, which is as long.

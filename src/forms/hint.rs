@@ -16,15 +16,11 @@ use linux_raw_sys::system::__NEW_UTS_LEN;
 use syscalls::Errno;
 
 use super::namespace::{Ids, Namespace};
-use crate::sys::bytes::same;
+use crate::sys::bytes::{begins, same};
 use crate::sys::file::{Fd, STDERR};
 use crate::sys::table::{Call, Request};
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
-
-/// Said where execve(2) gives `ENOENT` although the file is there: it is a script whose `#!` line names
-/// a file that does not exist, or a program whose loader does not.
-pub const NO_INTERPRETER: &str = "it is there, but its interpreter is not";
 
 /// Says why `failure` happened on the way into `namespace`, if the cause can be found. `ids` are
 /// those that were to be mapped.
@@ -34,14 +30,13 @@ pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>, ids: Option<
     let flags = namespace.flags();
     let hint = match errno {
         Errno::EPERM if makes_namespaces && namespace.user.is_none() => {
-            no_capability(sys, || can_have_user_namespace(sys))
-                .or_else(|| filtered(sys, call, flags))
+            no_capability(sys, || user_helps(sys, namespace)).or_else(|| filtered(sys, call, flags))
         }
         Errno::EPERM if makes_namespaces => {
             no_user_namespace(sys).or_else(|| filtered(sys, call, flags))
         }
-        Errno::EPERM if call == Call::write => no_map(sys, ids),
-        Errno::EPERM => filtered(sys, call, flags),
+        Errno::EPERM if call == Call::write => no_map(sys, ids).or_else(|| confined(sys)),
+        Errno::EPERM => confined(sys).or_else(|| filtered(sys, call, flags)),
         Errno::EACCES if makes_namespaces => refused_by_security_module(sys, call, flags),
         Errno::ENOSPC if makes_namespaces => no_space(sys, failure, namespace),
         Errno::EINVAL if makes_namespaces => not_in_this_kernel(sys, namespace),
@@ -80,8 +75,16 @@ pub fn give_for_join(
     }
 }
 
+/// Says why a command is not found, if the file is there: it is a script whose `#!` line names a file
+/// that does not exist, or a program whose loader does not; or that is so of the script's interpreter.
+pub fn give_for_command(sys: &Sys, is_there: bool) {
+    if is_there && harmless(sys, Call::execve, 0) == Some(Errno::EFAULT) {
+        say(sys, "it is there, but an interpreter that it needs is not");
+    }
+}
+
 /// Says a hint.
-pub fn say(sys: &Sys, hint: &str) {
+fn say(sys: &Sys, hint: &str) {
     // Where it cannot be written, the exit status still tells.
     let _ = Line::new().text("newuts: hint: ").text(hint).write_to(sys, STDERR);
 }
@@ -103,9 +106,11 @@ fn no_capability(sys: &Sys, user_helps: impl FnOnce() -> bool) -> Option<&'stati
     })
 }
 
-/// Whether nothing is known that would keep the caller from making a user namespace.
-fn can_have_user_namespace(sys: &Sys) -> bool {
-    !is_in_chroot(sys) && !has_no_mapping(sys)
+/// Whether `--user` would have led there. Who asks has no `CAP_SYS_ADMIN`: if no namespace is made,
+/// no name can be set either.
+fn user_helps(sys: &Sys, namespace: &Namespace<'_>) -> bool {
+    let entered = sys.unshare(CLONE_NEWUSER | CLONE_NEWUTS);
+    entered.and_then(|()| sys.sethostname(namespace.hostname)).is_ok()
 }
 
 /// `EPERM` because the caller may make no user namespace.
@@ -127,10 +132,23 @@ pub(super) fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
     if has {
         return None;
     }
-    if sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1') {
-        return Some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1");
-    }
-    None
+    restricted_by_apparmor(sys)
+}
+
+/// Whether AppArmor keeps user namespaces from those who are not confined by it.
+fn restricted_by_apparmor(sys: &Sys) -> Option<&'static str> {
+    (sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1'))
+        .then_some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1")
+}
+
+/// `EPERM` for who has made a user namespace, because AppArmor lets that be made (Ubuntu 24.04) and
+/// then refuses every capability in it: by a profile of this name.
+fn confined(sys: &Sys) -> Option<&'static str> {
+    let profile = b"unprivileged_userns";
+    let mut label = [0; 32];
+    let fd = sys.openat(c"/proc/self/attr/current", O_RDONLY | O_CLOEXEC).ok()?;
+    let length = sys.read(fd, &mut label).ok()?;
+    begins(label.get(..length)?, profile).then(|| restricted_by_apparmor(sys))?
 }
 
 /// Whether this process is in the user namespace of the machine, whose number is always the same
@@ -173,12 +191,13 @@ pub(super) fn no_map(sys: &Sys, ids: Option<Ids>) -> Option<&'static str> {
 }
 
 /// `EPERM` because a seccomp filter says so: there is one, and the same call is refused also with
-/// arguments for which the kernel has another errno, whoever asks.
+/// arguments for which the kernel has another errno, whoever asks. (That of a name is asked for the
+/// capability first: here it is one that works, as another call shows, and no security module that
+/// refuses it.)
 pub(super) fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str> {
-    let is_capable = || sys.capget().is_ok_and(|effective| effective & (1 << CAP_SYS_ADMIN) != 0);
     let sets_name = matches!(call, Call::sethostname | Call::setdomainname);
     (sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER)
-        && (!sets_name || is_capable())
+        && (!sets_name || sys.unshare(CLONE_NEWUTS).is_ok())
         && harmless(sys, call, flags) == Some(Errno::EPERM))
     .then_some("a seccomp filter refuses it")
 }
@@ -205,6 +224,8 @@ fn harmless(sys: &Sys, call: Call, flags: u32) -> Option<Errno> {
         // kernel/fork.c, check_unshare_flags: that is no flag of unshare.
         Call::unshare => Request::unshare(flags | CLONE_VFORK),
         Call::setns => Request::setns(-1, flags),
+        // fs/exec.c: the path is read first.
+        Call::execve => Request::execve(0, 0, 0),
         // fs/namespace.c: nothing can be mounted at no path.
         Call::mount => Request::mount(0, 0, 0, 0, 0),
         // kernel/sys.c: the capability is asked for first, then the length is looked at.

@@ -167,9 +167,7 @@ pub fn execute(sys: &Sys, process: &InitialStack<'_>, command: &Strings<'_>) -> 
         Ok(_) => Errno::EEXIST,
         Err(failure) => failure.errno,
     };
-    if search(process, name, is_there) == Errno::EEXIST {
-        hint::say(sys, hint::NO_INTERPRETER);
-    }
+    hint::give_for_command(sys, search(process, name, is_there) == Errno::EEXIST);
     NOT_FOUND
 }
 

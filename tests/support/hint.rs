@@ -50,7 +50,8 @@ pub const NO_UTS: &str = "newuts: hint: this kernel has no UTS namespaces (CONFI
 pub const NO_USER: &str = "newuts: hint: this kernel has no user namespaces (CONFIG_USER_NS)\n";
 
 /// `ENOENT` from execve(2).
-pub const NO_INTERPRETER: &str = "newuts: hint: it is there, but its interpreter is not\n";
+pub const NO_INTERPRETER: &str =
+    "newuts: hint: it is there, but an interpreter that it needs is not\n";
 
 /// All of them.
 pub const ALL: [&str; 18] = [
