@@ -189,7 +189,7 @@ fn trace_shows_the_calls_of_process_1() {
                      MAP_PRIVATE|MAP_ANONYMOUS|MAP_STACK, -1, 0) = ADDR",
                     machine.call("mmap")
                 ),
-                &format!("mprotect(ADDR, {}, PROT_NONE) = 0", machine.page),
+                &format!("mprotect(ADDR, {}, PROT_NONE) = 0", machine.pages[0]),
                 &format!("clone(child_stack=ADDR, flags=CLONE_NEWUTS|SIGCHLD) = {pid}"),
                 &written(&returned),
                 "nanosleep({tv_sec=0, tv_nsec=500000000}, ADDR) = 0",

@@ -10,7 +10,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::support::hint::ALL;
-use crate::support::machine;
+use crate::support::machine::{self, Machine};
 use crate::support::package::{PACKAGE, cargo, read};
 use crate::support::require::{self, needs};
 use crate::support::run::{Copied, Watched as _, command, newuts};
@@ -145,6 +145,16 @@ fn docs_rs_has_a_book_for_each_cpu() {
         book["targets"].as_array().unwrap().iter().map(|target| target.as_str().unwrap()).collect();
     assert_eq!(targets, machine::table().map(|machine| machine.target).collect());
     assert_eq!(book["rustdoc-args"][0], "--document-private-items");
+}
+
+/// Who looks for a CPU finds its target in the README, and a row in both tables of the guide.
+#[test]
+fn the_readme_and_the_guide_have_each_cpu() {
+    let (readme, guide) = (read("README.md"), read("doc/guide.md"));
+    for Machine { rust, target, .. } in machine::table() {
+        assert!(readme.contains(&format!("`{target}`")), "{target}");
+        assert_eq!(guide.matches(&format!("\n| {rust} | ")).count(), 2, "{rust}");
+    }
 }
 
 /// What brings about each of the messages below DIAGNOSTICS.

@@ -2,7 +2,9 @@
 //! Signals by name and by number.
 //! Follows signal(7), "Standard signals".
 
-use linux_raw_sys::general::{SIGABRT, SIGCHLD, SIGIO, SIGRTMIN, kernel_sigset_t};
+use linux_raw_sys::general::{
+    SIGABRT, SIGBUS, SIGCHLD, SIGIO, SIGRTMIN, SIGSYS, SIGUSR1, kernel_sigset_t,
+};
 
 use super::line::Line;
 use crate::sys::bytes::{self, Name};
@@ -12,6 +14,10 @@ use crate::sys::signal::sigset_has;
 /// this program uses.
 const NAMES: &str = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT \
                      CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
+
+// MIPS, SPARC, Alpha and PA-RISC have another order. For one of them, the names would have to come
+// from its file of `cpu`.
+const _: () = assert!(SIGBUS == 7 && SIGUSR1 == 10 && SIGCHLD == 17 && SIGSYS == 31);
 
 /// The other names that kill(1) knows.
 const SYNONYMS: [(Name<4>, u32); 3] =

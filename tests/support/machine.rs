@@ -55,8 +55,8 @@ pub struct Machine {
     farewell: bool,
     /// What the emulator's monitor is told to press Ctrl-Alt-Del, if it can.
     delete: Option<&'static str>,
-    /// The size of a page, as it is shown.
-    pub page: &'static str,
+    /// The sizes of pages for which its kernels are built, in bytes: this one's first.
+    pub pages: Vec<u64>,
     /// The registers of a system call, its number's first.
     pub registers: Vec<&'static str>,
     /// clone's number and its first two arguments, in the order of the registers.
@@ -112,7 +112,7 @@ pub fn table() -> impl Iterator<Item = Machine> {
             "-" => None,
             _ => panic!("{line}"),
         };
-        let page = word();
+        let pages = word().split(',').map(|size| size.parse().expect(line)).collect();
         let list = |word: &'static str| word.split(',').collect();
         let (registers, clone) = (list(word()), list(word()));
         let (mmap, newer) = (word().parse().expect(line), list(word()));
@@ -127,7 +127,7 @@ pub fn table() -> impl Iterator<Item = Machine> {
             firmware,
             farewell,
             delete,
-            page,
+            pages,
             registers,
             clone,
             mmap,
