@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 use std::thread;
 
+use linux_raw_sys::general::F_SETSIG;
 use rustix::process::Signal;
 
 use crate::support::apart::{self, ALONE};
@@ -364,6 +365,72 @@ fn user_namespaces_are_shown() {
     }
 }
 
+/// Sends its parent a signal of each origin that there is, and ends when it has used time of the
+/// processor. The words of a `siginfo_t` begin with signal, errno and origin; on 64-bit CPUs a hole
+/// is behind them, and then come sender and value.
+fn sender() -> String {
+    let (queue, io) = (libc::SYS_rt_sigqueueinfo, libc::SIGIO);
+    let (own, how, flags, when) = (libc::F_SETOWN, F_SETSIG, libc::F_SETFL, libc::O_ASYNC);
+    format!(
+        r#"$parent = getppid;
+        for $code (-1, -2, -3, -4, -5, -7, -8, -60) {{
+            for $value (0, 7) {{
+                for $errno (0, 2, 1000) {{
+                    $info = pack "i7 x100", 34, $errno, $code, 0, 3, 5, $value;
+                    syscall({queue}, $parent, 34, $info) == 0 or die "$code: $!";
+                }}
+            }}
+        }}
+        kill $_, $parent for "TERM", "USR1";
+        for $signal ({io}, 34) {{
+            pipe($reader, $writer);
+            fcntl($reader, {own}, $parent);
+            fcntl($reader, {how}, $signal);
+            fcntl($reader, {flags}, {when});
+            syswrite $writer, "x";
+            close $writer;
+        }}
+        $user = (times)[0] + 0.03;
+        1 while (times)[0] < $user;"#,
+    )
+}
+
+#[test]
+fn staying_as_the_parent_is_shown() {
+    needs!(strace::here(), require::tool("perl"));
+    let folder = apart::folder();
+    let file = folder.path().join("bound");
+    let file = file.to_str().unwrap();
+    for (args, seen) in [
+        (&["--fork", "x", "true"][..], "rt_sigprocmask(SIG_SETMASK, ~[HUP "),
+        (&["-f", "-r", "--kill-child", "--domainname=d", "x", "true"], "PR_SET_PDEATHSIG"),
+        (&["-f", "x", "frobnicate"], "exit_group(127) = ?"),
+        (&["-f", "--persist", file, "x", "frobnicate"], "unlinkat("),
+        (&["-f", "--persist", "/nowhere/x", "x", "true"], "ENOENT"),
+        (&["-f", "--join=/proc/self/ns/uts", "true"], "setns("),
+    ] {
+        agrees(&[], &[], args, &[seen]);
+    }
+    let ignoring = ["TERM", "USR1", "IO", "RTMIN"].map(|name| format!("--ignore-signal={name}"));
+    let mut args = vec!["--fork", "x", "env"];
+    args.extend(ignoring.iter().map(String::as_str));
+    let sender = sender();
+    args.extend(["perl", "-e", &sender]);
+    let seen = [
+        "si_code=SI_QUEUE, si_pid=",
+        "si_code=SI_TIMER, si_timerid=0x3, si_overrun=5, si_int=7, si_ptr=0x7}",
+        "si_code=SI_MESGQ, si_errno=ENOENT, si_pid=",
+        "si_code=SI_SIGIO, si_errno=1000, si_band=",
+        "si_code=SI_ASYNCNL, ",
+        "si_code=0xfffffff8, ",
+        "{si_signo=SIGIO, si_code=POLL_IN, si_band=65, si_fd=",
+        "{si_signo=SIGRT_2, si_code=0x1, ",
+        "{si_signo=SIGTERM, si_code=SI_USER, ",
+        " s */",
+    ];
+    assert_eq!(agrees(&[], &[], &args, &seen).status, 0);
+}
+
 #[test]
 fn joining_is_shown() {
     needs!(strace::here(), require::namespaces());
@@ -635,6 +702,20 @@ fn process_1_is_shown() {
         assert!(lines.contains("fcntl(0, F_GETFD) = -1 EBADF (Bad file descriptor)"), "{lines}");
         assert!(lines.contains(&format!("{asked}{answer}")), "{lines}");
     }
+}
+
+/// A handler ends process 1; its calls are shown, too.
+#[test]
+fn the_end_of_process_1_by_a_signal_is_shown() {
+    needs!(strace::here());
+    let fault = "wait4:signal=SIGTERM";
+    let args = ["--delay=0", "--hold=300", "x"];
+    let outcome = agrees(&[fault], &AS_INIT, &args, &["exit_group(143) = ?"]);
+    assert_eq!(outcome.status, 143);
+    let args = [&["--trace=regs"], &args[..]].concat();
+    let (outcome, _) = Traced::new(&[fault], &AS_INIT, &args).run();
+    let last = outcome.stderr.lines().last().unwrap();
+    assert!(last.starts_with("1     exit_group "), "{}", outcome.stderr);
 }
 
 /// Told that it is the real init, it powers the machine off: strace keeps that from the kernel.

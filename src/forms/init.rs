@@ -12,6 +12,7 @@ use syscalls::Errno;
 use crate::sys::clone::Fork;
 use crate::sys::file::STANDARD;
 use crate::sys::{Failure, Sys};
+use crate::text::trace;
 
 /// Which process this is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,16 +89,35 @@ impl Init {
 ///
 /// rt_sigaction(2): `EINVAL` for a signal that cannot be caught.
 pub fn end_by(sys: &Sys, signal: u32) -> Result<(), Failure> {
-    sys.sigaction_handler(signal, stop)
+    let handler = if sys.is_watched_by(trace::watch_calls) {
+        stop_and_show_calls
+    } else if sys.is_watched_by(trace::watch_registers) {
+        stop_and_show_registers
+    } else {
+        stop
+    };
+    sys.sigaction_handler(signal, handler)
 }
 
-/// What a signal that asks to stop does. It runs in process 1, and in its child, which inherits
-/// it: so it asks anew which of them it is. It is handed nothing but the signal, so its calls are
-/// not shown.
+/// What a signal that asks to stop does. It is handed nothing but the signal, so there is one for
+/// each way to show the calls.
 extern "C" fn stop(signal: c_int) {
-    let sys = Sys::new(None);
-    let status = 128 | signal.to_le_bytes()[0];
-    Init::ask(&sys).leave(&sys, status);
+    end(&Sys::new(None), signal);
+}
+
+/// The same, for `--trace`.
+extern "C" fn stop_and_show_calls(signal: c_int) {
+    end(&Sys::new(Some(trace::watch_calls)), signal);
+}
+
+/// The same, for `--trace=regs`.
+extern "C" fn stop_and_show_registers(signal: c_int) {
+    end(&Sys::new(Some(trace::watch_registers)), signal);
+}
+
+/// Ends process 1, or its child, which inherits the handler: so it asks anew which of them it is.
+fn end(sys: &Sys, signal: c_int) -> ! {
+    Init::ask(sys).leave(sys, 128 | signal.to_le_bytes()[0])
 }
 
 /// Powers the machine off, and never returns.

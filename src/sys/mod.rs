@@ -12,6 +12,7 @@
 //! name begins with the call's: `prctl_set_pdeathsig`.
 
 use core::ffi::{c_int, c_long};
+use core::ptr;
 
 use syscalls::Errno;
 
@@ -64,6 +65,12 @@ impl Sys {
     #[must_use]
     pub const fn new(watcher: Option<Watcher>) -> Self {
         Self { watcher }
+    }
+
+    /// Whether it is this watcher that is told of each call.
+    #[must_use]
+    pub fn is_watched_by(&self, watcher: Watcher) -> bool {
+        self.watcher.is_some_and(|own| ptr::fn_addr_eq(own, watcher))
     }
 
     /// Makes a call. Gives what it gave: a number whose meaning is in its manual page.

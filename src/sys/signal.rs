@@ -2,7 +2,7 @@
 //! Signals. Follows kill(2), sigaction(2), sigprocmask(2), prctl(2)
 //! (`PR_SET_PDEATHSIG`).
 
-use core::ffi::{c_int, c_ulong};
+use core::ffi::{c_int, c_long, c_ulong};
 use core::mem::MaybeUninit;
 use core::{mem, ptr};
 
@@ -200,6 +200,12 @@ impl SignalInfo {
         self.common().si_signo
     }
 
+    /// `si_errno`: 0 from the kernel; a process may send another.
+    #[must_use]
+    pub fn errno(&self) -> c_int {
+        self.common().si_errno
+    }
+
     /// `si_code`: above 0 where the kernel sent it, and 0 or less where a process did.
     #[must_use]
     pub fn code(&self) -> c_int {
@@ -233,6 +239,14 @@ impl SignalInfo {
         // SAFETY: integers, whatever the kernel put there.
         let child = unsafe { self.common()._sifields._sigchld };
         [child._utime, child._stime].map(|ticks| u64::try_from(ticks).unwrap_or_default())
+    }
+
+    /// `si_band` and `si_fd`, of a signal that a file sent.
+    #[must_use]
+    pub fn file(&self) -> (c_long, c_int) {
+        // SAFETY: integers, whatever the kernel put there.
+        let file = unsafe { self.common()._sifields._sigpoll };
+        (file._band, file._fd)
     }
 
     /// `si_value`, of a signal that came with one (`SI_QUEUE`).

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The names and texts of error numbers. Follows errno(3) and strerror(3) in glibc.
 
+use core::ffi::c_int;
+
 use syscalls::Errno;
 
 use super::line::Line;
+use super::word;
 
 /// The texts that strerror(3) in glibc has otherwise than the kernel's header files, from which
 /// `Errno::name_and_description` has its own.
@@ -78,6 +81,13 @@ pub fn name_and_text(line: &mut Line, errno: Errno) {
     if name(line, errno) {
         strerror(line.text(" ("), errno);
         line.byte(b')');
+    }
+}
+
+/// Appends an int that may be an errno as strace(1) shows it in a structure: `ENOENT`, or the number.
+pub fn name_or_number(line: &mut Line, number: c_int) {
+    if !append(line, Errno::new(number), What::Name) {
+        word::decimal(line, number);
     }
 }
 

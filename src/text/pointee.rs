@@ -12,13 +12,13 @@ use core::ffi::{CStr, c_int};
 
 use linux_raw_sys::general::{
     __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct, S_IFDIR, S_IFMT, S_ISGID,
-    S_ISUID, S_ISVTX, SIGCHLD, clone_args as CloneArgs, kernel_sigaction, rlimit64, statx,
-    timespec as Timespec,
+    S_ISUID, S_ISVTX, SI_SIGIO, SI_TIMER, SI_TKILL, SIGCHLD, SIGIO, clone_args as CloneArgs,
+    kernel_sigaction, rlimit64, statx, timespec as Timespec,
 };
 use linux_raw_sys::system::new_utsname;
 
 use super::line::Line;
-use super::{constant, signal, word};
+use super::{constant, errno, signal, word};
 use crate::sys::bytes::until_nul;
 use crate::sys::signal::SignalInfo;
 use crate::sys::start::Strings;
@@ -90,43 +90,90 @@ pub fn limit(line: &mut Line, limit: &rlimit64) {
 
 /// `{si_signo=SIGTERM, si_code=SI_USER, si_pid=1, si_uid=0}`
 pub fn info(line: &mut Line, info: &SignalInfo) {
+    let (signo, code) = (info.signo().unsigned_abs(), info.code());
     line.text("{si_signo=");
-    signal::show(line, info.signo().unsigned_abs() as usize);
+    signal::show(line, signo as usize);
     line.text(", si_code=");
-    let is_child = info.signo().unsigned_abs() == SIGCHLD && info.code() > 0;
-    match (info.code(), is_child) {
-        (1, true) => line.text("CLD_EXITED"),
-        (2, true) => line.text("CLD_KILLED"),
-        (3, true) => line.text("CLD_DUMPED"),
-        (5, true) => line.text("CLD_STOPPED"),
-        (6, true) => line.text("CLD_CONTINUED"),
-        (0, _) => line.text("SI_USER"),
-        (-1, _) => line.text("SI_QUEUE"),
-        (-6, _) => line.text("SI_TKILL"),
-        (0x80, _) => line.text("SI_KERNEL"),
-        (other, _) => line.number(other.unsigned_abs().into()),
-    };
-    if is_child || info.code() <= 0 {
-        line.text(", si_pid=");
-        word::decimal(line, info.pid());
-        line.text(", si_uid=").number(info.uid().into());
-    }
-    if is_child {
-        line.text(", si_status=");
-        if info.code() == 1 {
-            word::decimal(line, info.status());
-        } else {
-            signal::show(line, info.status().unsigned_abs() as usize);
+    match (signo, code) {
+        (SIGCHLD, 1) => line.text("CLD_EXITED"),
+        (SIGCHLD, 2) => line.text("CLD_KILLED"),
+        (SIGCHLD, 3) => line.text("CLD_DUMPED"),
+        (SIGCHLD, 4) => line.text("CLD_TRAPPED"),
+        (SIGCHLD, 5) => line.text("CLD_STOPPED"),
+        (SIGCHLD, 6) => line.text("CLD_CONTINUED"),
+        (SIGIO, 1) => line.text("POLL_IN"),
+        (SIGIO, 2) => line.text("POLL_OUT"),
+        (SIGIO, 3) => line.text("POLL_MSG"),
+        (SIGIO, 4) => line.text("POLL_ERR"),
+        (SIGIO, 5) => line.text("POLL_PRI"),
+        (SIGIO, 6) => line.text("POLL_HUP"),
+        _ => {
+            constant::one(line, Kind::Siginfo, code.cast_unsigned());
+            &mut *line
         }
-        let [user, system] = info.times();
-        line.text(", si_utime=").number(user).text(", si_stime=").number(system);
+    };
+    if info.errno() != 0 {
+        errno::name_or_number(line.text(", si_errno="), info.errno());
     }
-    if info.code() == -1 && info.value() != 0 {
-        line.text(", si_int=");
-        word::decimal(line, info.value() as c_int);
-        line.text(", si_ptr=").hex(info.value());
+    match (signo, code) {
+        (SIGCHLD, 1..) => child(line, info),
+        (SIGIO, 1..=6) | (_, SI_SIGIO) => {
+            let (band, descriptor) = info.file();
+            word::decimal(line.text(", si_band="), band);
+            word::decimal(line.text(", si_fd="), descriptor);
+        }
+        (_, SI_TIMER) => {
+            line.text(", si_timerid=").hex(info.pid().cast_unsigned() as usize);
+            word::decimal(line.text(", si_overrun="), info.uid() as c_int);
+            value(line, info);
+        }
+        _ => {
+            if code <= 0 || info.pid() != 0 || info.uid() != 0 {
+                sender(line, info);
+            }
+            // kill(2) and tgkill(2) give none.
+            if !matches!(code, 0 | SI_TKILL) && info.value() != 0 {
+                value(line, info);
+            }
+        }
     }
     line.byte(b'}');
+}
+
+/// `, si_pid=1, si_uid=0`
+fn sender(line: &mut Line, info: &SignalInfo) {
+    word::decimal(line.text(", si_pid="), info.pid());
+    line.text(", si_uid=").number(info.uid().into());
+}
+
+/// `, si_int=7, si_ptr=0x7`
+fn value(line: &mut Line, info: &SignalInfo) {
+    word::decimal(line.text(", si_int="), info.value() as c_int);
+    word::address(line.text(", si_ptr="), info.value());
+}
+
+/// `, si_pid=2, si_uid=0, si_status=0, si_utime=0, si_stime=1 /* 0.01 s */`
+fn child(line: &mut Line, info: &SignalInfo) {
+    sender(line, info);
+    line.text(", si_status=");
+    if info.code() == 1 {
+        word::decimal(line, info.status());
+    } else {
+        signal::show(line, info.status().unsigned_abs() as usize);
+    }
+    let [user, system] = info.times();
+    ticks(line.text(", si_utime="), user);
+    ticks(line.text(", si_stime="), system);
+}
+
+/// `103 /* 1.03 s */`: clock ticks. 100 are a second, on every CPU: time(7), "The software clock,
+/// HZ, and jiffies".
+fn ticks(line: &mut Line, ticks: u64) {
+    line.number(ticks);
+    if ticks != 0 {
+        line.text(" /* ").number(ticks / 100).byte(b'.');
+        line.number(ticks / 10 % 10).number(ticks % 10).text(" s */");
+    }
 }
 
 /// `[3, 4]`

@@ -7,8 +7,6 @@
     reason = "what a word of a call means, its kind says"
 )]
 
-use core::ffi::c_int;
-
 use linux_raw_sys::general::{WCONTINUED, WNOHANG, WUNTRACED};
 use linux_raw_sys::prctl::{PR_CAPBSET_READ, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE};
 
@@ -23,11 +21,12 @@ pub fn number(line: &mut Line, number: u64) {
 }
 
 /// `3`, or `-1`.
-pub fn decimal(line: &mut Line, value: c_int) {
+pub fn decimal(line: &mut Line, value: impl Into<i64>) {
+    let value = value.into();
     if value < 0 {
         line.byte(b'-');
     }
-    line.number(value.unsigned_abs().into());
+    line.number(value.unsigned_abs());
 }
 
 /// `1000`, or `-1`.
