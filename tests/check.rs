@@ -906,6 +906,20 @@ fn without_proc_what_needs_it_is_skipped() {
     report(chroot).is(|number| if USERS.contains(&number) { skipped(IN_CHROOT) } else { Kept });
 }
 
+/// Where /proc is mounted so that it shows processes only (proc(5), subset=pid).
+#[test]
+fn without_the_other_files_of_proc_what_needs_them_is_skipped() {
+    needs!(require::user_namespaces());
+    let script = r#"mount -t proc -o subset=pid none /proc && exec "$@""#;
+    let words = ["unshare", "--mount", "--pid", "--fork", "sh", "-c", script, "sh"];
+    let report = report(under(&words, ""));
+    assert_eq!(report.broken(), [0; 0]);
+    let reason = skipped("openat: No such file or directory (/proc has only processes)");
+    let skips = report.numbers(|verdict| *verdict == reason);
+    assert!(skips.contains(&42) && skips.contains(&95) && skips.len() < 20, "{skips:?}");
+    assert_eq!(report.numbers(|verdict| *verdict == Kept).len(), 106 - skips.len());
+}
+
 #[test]
 fn process_1_can_try_them_all() {
     needs!(require::user_namespaces());
@@ -931,11 +945,14 @@ fn a_limit_skips_what_it_hits() {
     // The limit is one of all processes of a user, so this is nobody else's.
     let uid = 1_000_000 + std::process::id();
     let user = format!("setpriv --reuid={uid} --regid={uid} --clear-groups");
-    let no_process = "clone: Resource temporarily unavailable (no more processes";
+    let no_process = "clone: Resource temporarily unavailable (no more processes)";
     let no_descriptor = ": Too many open files (no more descriptors: RLIMIT_NOFILE)";
     let no_space = ": No space left on device (no more namespaces: see /proc/sys/user)";
     let in_user =
         r#"exec unshare --map-root-user sh -c 'echo "$0" >"/proc/sys/user/$1"; shift; exec "$@"'"#;
+    let both = in_user.replace("exec unshare", &format!("exec {user} unshare"));
+    // Who may do anything with resources has no limit.
+    let few = "prlimit --nproc=2 setpriv --bounding-set=-sys_resource --inh-caps=-all";
     for (script, reason, least, most) in [
         (format!("exec {user} prlimit --nproc=0 \"$@\""), no_process, 106, 106),
         (format!("exec {user} prlimit --nproc=1 \"$@\""), no_process, 106, 106),
@@ -948,6 +965,10 @@ fn a_limit_skips_what_it_hits() {
         (format!("{in_user} 2 max_uts_namespaces \"$@\""), no_space, 0, 0),
         (format!("{in_user} 1 max_user_namespaces \"$@\""), no_space, 5, USERS.len()),
         (format!("{in_user} 0 max_mnt_namespaces \"$@\""), no_space, 1, 1),
+        // Two limits at once: that of processes keeps the check from finding out the other.
+        (format!("{both} 0 max_uts_namespaces {few} \"$@\""), no_process, 70, 90),
+        (format!("{both} 1 max_uts_namespaces {few} \"$@\""), no_process, 40, 60),
+        (format!("{both} 0 max_mnt_namespaces {few} \"$@\""), no_process, 30, 50),
     ] {
         let mut command = command("sh");
         command.args(["-c", &script, "sh"]).arg(&program.path).arg("--check");
@@ -1149,8 +1170,7 @@ fn in_a_container_it_is_up_to_the_engine() {
 #[test]
 fn a_crash_is_the_end_of_one_check() {
     needs!(require::user_namespaces(), strace::here());
-    for signal in ["SEGV", "BUS", "ILL", "FPE", "ABRT", "KILL", "TERM", "INT", "HUP", "ALRM", "SYS"]
-    {
+    for signal in ["SEGV", "BUS", "ILL", "FPE", "ABRT", "KILL", "TERM", "INT", "HUP", "SYS"] {
         let fault = format!("mount:signal={signal}");
         let run = outcome_under_strace(injecting(&ALONE, &[&fault], "=41-43"));
         let report = Report::read(&run);
@@ -1335,6 +1355,14 @@ fn signals_ignored_or_blocked_by_the_caller_do_not_matter() {
 #[test]
 fn a_timer_of_the_callers_does_not_matter() {
     needs!(require::user_namespaces());
+    // What its timers would send.
+    let mut command = check();
+    let running = waiting(&mut command, libc::SYS_mount).start();
+    running.until(" 41 namespaces(7): a descriptor keeps a namespace\n");
+    for signal in [Signal::ALARM, Signal::VTALARM, Signal::PROF] {
+        kill(running.pid(), signal).unwrap();
+    }
+    assert_eq!(Report::read(&running.finish()).broken(), [42]);
     let start_timer = || {
         let tick = libc::timeval { tv_sec: 0, tv_usec: 1000 };
         let timer = libc::itimerval { it_interval: tick, it_value: tick };
@@ -1367,6 +1395,29 @@ fn who_is_renamed_by_others_meanwhile_stays_renamed() {
             apart::set_domain_name(HOME);
         });
     }
+}
+
+/// What cannot be read either is not read-only.
+#[test]
+fn that_files_are_read_only_is_no_excuse_for_reading() {
+    needs!(require::user_namespaces(), strace::here());
+    let run = Inject(&["openat:error=EROFS"]).run("");
+    assert!(Report::read(&run).broken().contains(&42), "{run:?}");
+    assert!(!run.stdout.contains("# SKIP"), "{run:?}");
+}
+
+/// That a user may have only so many processes does not excuse a kernel that makes none.
+#[test]
+fn that_there_is_a_limit_is_no_excuse() {
+    needs!(strace::here(), require::tool("setpriv"));
+    let program = Copied::new();
+    let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let user = [&["unshare", "--uts"], &user[..]].concat();
+    let options = ["-f", "-qq", "--inject=clone:error=EAGAIN"];
+    let mut command = strace_in(&user, Path::new("/dev/null"), &options);
+    command.arg(&program.path).arg("--check");
+    let report = Report::read(&outcome_under_strace(command));
+    assert_eq!(report.broken(), (1..=106).collect::<Vec<_>>());
 }
 
 #[test]

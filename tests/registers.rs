@@ -24,7 +24,7 @@ const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
 #[rustfmt::skip]
-const CALLS: [(&str, c_long, usize); 50] = [
+const CALLS: [(&str, c_long, usize); 49] = [
     ("capget", libc::SYS_capget, 2), ("capset", libc::SYS_capset, 2),
     ("chroot", libc::SYS_chroot, 1), ("clock_nanosleep", libc::SYS_clock_nanosleep, 4),
     ("clone", libc::SYS_clone, 5), ("clone3", libc::SYS_clone3, 2), ("close", libc::SYS_close, 1),
@@ -37,7 +37,7 @@ const CALLS: [(&str, c_long, usize); 50] = [
     ("mmap", libc::SYS_mmap, 6), ("mount", libc::SYS_mount, 5), ("mprotect", libc::SYS_mprotect, 3),
     ("nanosleep", libc::SYS_nanosleep, 2), ("openat", libc::SYS_openat, 4),
     ("pidfd_open", libc::SYS_pidfd_open, 2), ("pipe2", libc::SYS_pipe2, 2),
-    ("prctl", libc::SYS_prctl, 2), ("prlimit64", libc::SYS_prlimit64, 4),
+    ("prctl", libc::SYS_prctl, 2),
     ("read", libc::SYS_read, 3), ("readlinkat", libc::SYS_readlinkat, 4),
     ("reboot", libc::SYS_reboot, 3), ("rt_sigaction", libc::SYS_rt_sigaction, 4),
     ("rt_sigprocmask", libc::SYS_rt_sigprocmask, 4),

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The calling process: who it is, how it becomes another program (execve), and how it ends.
-//! Follows getpid(2), setpgid(2), getrlimit(2), execve(2) and `_exit(2)`.
+//! Follows getpid(2), setpgid(2), execve(2) and `_exit(2)`.
 
 use core::ffi::{CStr, c_int};
-use core::ptr;
 
-use linux_raw_sys::general::{RLIMIT_NPROC, rlimit64};
 use syscalls::Errno;
 
 use super::start::Strings;
@@ -65,20 +63,6 @@ impl Sys {
     pub fn getsid(&self, pid: Pid) -> Result<Pid, Failure> {
         // SAFETY: no memory is involved.
         unsafe { self.call(Request::getsid(pid)) }.map(to_int)
-    }
-
-    /// `prlimit64(0, RLIMIT_NPROC, NULL, old_limit)`—How many processes the caller's user may have;
-    /// none where there is no limit.
-    ///
-    /// # Errors
-    ///
-    /// `ENOSYS` before Linux 2.6.36.
-    pub fn prlimit_nproc(&self) -> Result<Option<u64>, Failure> {
-        let mut limit = rlimit64 { rlim_cur: 0, rlim_max: 0 };
-        let request = Request::prlimit64(0, RLIMIT_NPROC, 0, ptr::from_mut(&mut limit));
-        // SAFETY: the kernel writes one rlimit64.
-        unsafe { self.call(request) }?;
-        Ok((limit.rlim_cur != u64::MAX).then_some(limit.rlim_cur))
     }
 
     /// `execve(pathname, argv, envp)`—Becomes another program. Returns only where it cannot: the

@@ -78,8 +78,6 @@ pub enum Kind {
     Statx,
     /// A `clone_args` of clone3(2).
     CloneArgs,
-    /// A `rlimit64` that the call fills in.
-    Rlimit,
     /// `AT_FDCWD`.
     Dirfd,
     /// `PROT_…` of mmap(2).
@@ -110,8 +108,6 @@ pub enum Kind {
     StatxMask,
     /// `W…` of wait4(2).
     WaitOptions,
-    /// `RLIMIT_…` of prlimit(2).
-    Resource,
     /// The permissions of a new folder.
     Mode,
     /// `F_…` of fcntl(2).
@@ -312,7 +308,6 @@ calls! {
     pidfd_open(pid: Int, flags: Pidfd);
     pipe2(pipefd: Pipe, flags: PipeFlags);
     prctl(option: Prctl, arg2: PrctlArg);
-    prlimit64(pid: Int, resource: Resource, new_limit: Address, old_limit: Rlimit);
     read(fd: Int, buf: Filled, count: Size);
     readlinkat(dirfd: Dirfd, pathname: Path, buf: Filled, bufsiz: Size);
     reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);

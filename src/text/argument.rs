@@ -47,7 +47,7 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Size | Kind::IoctlArg => word::number(line, word as u64),
         Kind::Signal => signal::show(line, word),
         Kind::Address | Kind::Hidden => word::address(line, word),
-        Kind::Clock | Kind::Fcntl | Kind::How | Kind::Prctl | Kind::Reboot | Kind::Resource => {
+        Kind::Clock | Kind::Fcntl | Kind::How | Kind::Prctl | Kind::Reboot => {
             constant::one(line, kind, word as u32);
         }
         Kind::Prot
@@ -76,7 +76,6 @@ pub fn show(line: &mut Line, kind: Kind, request: &Request, index: usize, outcom
         Kind::Siginfo | Kind::SiginfoFilled => pointee::info(line, structure(word)),
         Kind::Statx => pointee::status(line, structure(word)),
         Kind::CloneArgs => pointee::clone_args(line, structure(word)),
-        Kind::Rlimit => pointee::limit(line, structure(word)),
         Kind::Timespec => pointee::timespec(line, structure(word)),
         Kind::Timespec64 => pointee::timespec64(line, structure(word)),
         Kind::Utsname => pointee::utsname(line, structure(word)),
@@ -140,7 +139,6 @@ fn can_be_followed(kind: Kind, word: usize, next: usize, outcome: Outcome) -> bo
             | Kind::SigsetFilled
             | Kind::SiginfoFilled
             | Kind::SigactionFilled
-            | Kind::Rlimit
     );
     let too_long = kind == Kind::Nodename && next > __NEW_UTS_LEN as usize;
     match outcome {

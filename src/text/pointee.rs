@@ -13,7 +13,7 @@ use core::ffi::{CStr, c_int};
 use linux_raw_sys::general::{
     __kernel_timespec, __user_cap_data_struct, __user_cap_header_struct, S_IFDIR, S_IFMT, S_ISGID,
     S_ISUID, S_ISVTX, SI_SIGIO, SI_TIMER, SI_TKILL, SIGCHLD, SIGIO, clone_args as CloneArgs,
-    kernel_sigaction, rlimit64, statx, timespec as Timespec,
+    kernel_sigaction, statx, timespec as Timespec,
 };
 use linux_raw_sys::system::new_utsname;
 
@@ -71,21 +71,6 @@ pub fn clone_args(line: &mut Line, args: &CloneArgs) {
     line.text(", exit_signal=");
     signal::show(line, args.exit_signal as usize);
     line.text(", stack=NULL, stack_size=0}");
-}
-
-/// `{rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}`
-pub fn limit(line: &mut Line, limit: &rlimit64) {
-    for (name, value) in [("{rlim_cur=", limit.rlim_cur), (", rlim_max=", limit.rlim_max)] {
-        line.text(name);
-        match value {
-            u64::MAX => line.text("RLIM64_INFINITY"),
-            _ if value > 1024 && value.is_multiple_of(1024) => {
-                line.number(value / 1024).text("*1024")
-            }
-            _ => line.number(value),
-        };
-    }
-    line.byte(b'}');
 }
 
 /// `{si_signo=SIGTERM, si_code=SI_USER, si_pid=1, si_uid=0}`

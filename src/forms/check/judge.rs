@@ -52,9 +52,10 @@ impl Process<'_> {
         {
             return self.skip(failure, reason);
         }
-        let is_clone = matches!(request.call, Call::clone | Call::clone3);
         let verdict = match result {
-            Err(Failure { errno: Errno::EAGAIN, .. }) if is_clone => Verdict::NoProcess,
+            Err(failure) if expected.is_none() || failure.errno == Errno::EAGAIN => {
+                self.blame_refusal(failure, asked(request).0)
+            }
             _ => self.blame(request.call),
         };
         self.conclude(verdict, line, |line| {
@@ -86,23 +87,11 @@ impl Process<'_> {
         failure: Failure,
         expected: Option<Errno>,
     ) -> Option<&'static str> {
-        let (flags, file) = match request.call {
-            Call::unshare | Call::clone => (request.args[0] as u32, None),
-            Call::setns => (request.args[1] as u32, None),
-            Call::openat => (0, Some(Self::path(request.args[1]))),
-            Call::readlinkat => (0, Some(caller::UTS)),
-            _ => (0, None),
-        };
+        let (flags, file) = asked(request);
         if expected.is_some() {
             return lack::explain_any(self.sys, failure, flags);
         }
         lack::explain(self.sys, failure, flags, file, self.caller.ids)
-    }
-
-    /// A path of the steps'.
-    fn path(address: usize) -> &'static CStr {
-        // SAFETY: whatever a step opens is a path.
-        unsafe { c_str(ptr::with_exposed_provenance(address)) }
     }
 
     /// Whether a call that goes wrong breaks the promise, or only prepares for it: the pages of
@@ -116,6 +105,18 @@ impl Process<'_> {
         }
     }
 
+    /// The same for a call that was refused. It is not to be blamed where there can be no process more,
+    /// and so it cannot be found out why.
+    pub fn blame_refusal(&self, failure: Failure, flags: u32) -> Verdict {
+        let is_clone = matches!(failure.call, Call::clone | Call::clone3);
+        let is_limit = is_clone && failure.errno == Errno::EAGAIN;
+        if is_limit || lack::needs_process(self.sys, failure, flags) {
+            Verdict::NoProcess
+        } else {
+            self.blame(failure.call)
+        }
+    }
+
     /// Whether the result of the last call is this.
     pub fn gives(&self, number: usize) -> bool {
         let mut line = Line::new();
@@ -125,5 +126,18 @@ impl Process<'_> {
                 line.text(": expected ").number(number as u64);
                 line.text(", got ").number(self.last as u64);
             })
+    }
+}
+
+/// The namespaces that a call is asked for, and the file.
+fn asked(request: &Request) -> (u32, Option<&'static CStr>) {
+    // SAFETY: whatever a step opens is a path.
+    let path = |address| unsafe { c_str(ptr::with_exposed_provenance(address)) };
+    match request.call {
+        Call::unshare | Call::clone => (request.args[0] as u32, None),
+        Call::setns => (request.args[1] as u32, None),
+        Call::openat => (0, Some(path(request.args[1]))),
+        Call::readlinkat => (0, Some(caller::UTS)),
+        _ => (0, None),
     }
 }

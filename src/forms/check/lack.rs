@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a machine lacks, proven: why a call of a check was refused without a promise being broken.
-//! Follows capabilities(7), namespaces(7) ("/proc/sys/user"), seccomp(2), getrlimit(2), open(2).
+//! Follows capabilities(7), namespaces(7) ("/proc/sys/user"), seccomp(2), open(2).
 //!
 //! What cannot be proven is no excuse: then the kernel is wrong.
 
 use core::ffi::CStr;
 
 use linux_raw_sys::general::{
-    CAP_SYS_ADMIN, CAP_SYS_RESOURCE, CLONE_NEWUSER, CLONE_SIGHAND, O_CLOEXEC, O_RDONLY, O_WRONLY,
-    SIGCHLD,
+    CAP_SYS_ADMIN, CLONE_NEWUSER, CLONE_SIGHAND, O_CLOEXEC, O_RDONLY, O_WRONLY, SIGCHLD,
 };
 use syscalls::Errno;
 
@@ -37,13 +36,13 @@ pub fn explain(
         Errno::EPERM if makes_namespaces => no_capability(sys),
         Errno::EPERM if call == Call::write => hint::no_map(sys, Some(ids)),
         Errno::EACCES if makes_namespaces => hint::refused_by_security_module(sys, call, flags),
-        Errno::ENOSPC if makes_namespaces && is_said_again(sys, failure, flags) => {
+        Errno::ENOSPC if makes_namespaces && say_again(sys, call, flags) == Err(errno) => {
             Some("no more namespaces: see /proc/sys/user")
         }
         Errno::EINVAL
             if makes_namespaces
                 && flags & CLONE_NEWUSER != 0
-                && is_said_again(sys, failure, CLONE_NEWUSER) =>
+                && say_again(sys, call, CLONE_NEWUSER) == Err(errno) =>
         {
             Some("no user namespaces here")
         }
@@ -68,12 +67,9 @@ pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static s
     }
 }
 
-/// Why no process can be made, not even the first, if a limit is the reason: this user's; or that of a
-/// control group or of the machine, which cannot be read everywhere.
+/// Why no process can be made, not even the first, if a limit is the reason: this user's, or that of
+/// a control group, or of the machine.
 pub fn no_process(sys: &Sys) -> Option<&'static str> {
-    if matches!(sys.prlimit_nproc(), Ok(Some(_))) && !is_exempt(sys) {
-        return Some("no more processes: RLIMIT_NPROC");
-    }
     let fork = |forked| match forked {
         Ok(Fork::Child) => sys.exit_group(0),
         Ok(Fork::Parent(pid)) => sys.wait4(pid.get()).map(|_| ()),
@@ -88,26 +84,22 @@ pub fn no_process(sys: &Sys) -> Option<&'static str> {
     is_limited.then_some("no more processes")
 }
 
-/// Whether the limit of processes is not for the caller: it has one of the capabilities, and has it
-/// in the initial user namespace, in which every id is its own (kernel/fork.c, copy_process).
-fn is_exempt(sys: &Sys) -> bool {
-    let exempt = 1 << CAP_SYS_ADMIN | 1 << CAP_SYS_RESOURCE;
-    let mut buf = [0; 64];
-    let map = read(sys, c"/proc/self/uid_map", &mut buf).unwrap_or_default();
-    let mut words = map.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let is_initial = words.nth(2).and_then(number) == Some(u32::MAX.into());
-    is_initial && sys.capget().is_ok_and(|effective| effective & exempt != 0)
-}
-
 /// `EPERM` because the capability is missing.
 fn no_capability(sys: &Sys) -> Option<&'static str> {
     (sys.capget().ok()? & (1 << CAP_SYS_ADMIN) == 0).then_some("no CAP_SYS_ADMIN")
 }
 
-/// Whether the other one of the two calls that make namespaces says the same. (Perhaps it makes
-/// them: this process is one that ends soon.)
-fn is_said_again(sys: &Sys, failure: Failure, flags: u32) -> bool {
-    let again = if failure.call == Call::unshare {
+/// Whether the reason of a refusal cannot be found out, because that takes a process more.
+pub fn needs_process(sys: &Sys, failure: Failure, flags: u32) -> bool {
+    failure.call == Call::unshare
+        && matches!(failure.errno, Errno::ENOSPC | Errno::EINVAL)
+        && say_again(sys, failure.call, flags) == Err(Errno::EAGAIN)
+}
+
+/// What the other one of the two calls that make namespaces says. (Perhaps it makes them: this
+/// process is one that ends soon.)
+fn say_again(sys: &Sys, call: Call, flags: u32) -> Result<(), Errno> {
+    let again = if call == Call::unshare {
         match sys.clone_fork(flags | SIGCHLD) {
             Ok(Fork::Child) => sys.exit_group(0),
             Ok(Fork::Parent(pid)) => sys.wait4(pid.get()).map(|_| ()),
@@ -116,7 +108,7 @@ fn is_said_again(sys: &Sys, failure: Failure, flags: u32) -> bool {
     } else {
         sys.unshare(flags)
     };
-    again.is_err_and(|again| again.errno == failure.errno)
+    again.map_err(|again| again.errno)
 }
 
 /// Whether another call that makes descriptors can make none either.
@@ -153,21 +145,20 @@ fn read<'b>(sys: &Sys, path: &CStr, buf: &'b mut [u8]) -> Option<&'b [u8]> {
 
 /// Why a file of /proc could not be opened.
 fn not_opened(sys: &Sys, errno: Errno, file: &CStr) -> Option<&'static str> {
+    let is_same = |other, how| {
+        let opened = sys.openat(other, how | O_CLOEXEC);
+        opened.is_err_and(|failure| failure.errno == errno)
+    };
     match errno {
-        Errno::ENOENT | Errno::ENOTDIR => {
-            let folder = sys.openat(c"/proc/self", O_RDONLY | O_CLOEXEC);
-            folder.is_err_and(|failure| failure.errno == errno).then_some("no /proc")
-        }
-        Errno::EROFS => {
-            // Another file there cannot be opened for the same reason: one that root outside may
-            // write, or one that root of a user namespace may.
-            let is_same = |other| {
-                let opened = sys.openat(other, O_WRONLY | O_CLOEXEC);
-                opened.is_err_and(|failure| failure.errno == errno)
-            };
-            (is_same(c"/proc/sys/kernel/printk") || is_same(c"/proc/sys/user/max_user_namespaces"))
-                .then_some("/proc/sys is read-only")
-        }
+        Errno::ENOENT | Errno::ENOTDIR if is_same(c"/proc/self", O_RDONLY) => Some("no /proc"),
+        // Mounted so: proc(5), subset=pid.
+        Errno::ENOENT => is_same(c"/proc/uptime", O_RDONLY).then_some("/proc has only processes"),
+        // What is read-only can be read. Another file there cannot be opened for the same reason: one
+        // that root outside may write, or one that root of a user namespace may.
+        Errno::EROFS => (sys.openat(file, O_RDONLY | O_CLOEXEC).is_ok()
+            && (is_same(c"/proc/sys/kernel/printk", O_WRONLY)
+                || is_same(c"/proc/sys/user/max_user_namespaces", O_WRONLY)))
+        .then_some("/proc/sys is read-only"),
         Errno::EACCES => (sys.statx_uid(file).ok()? != sys.geteuid())
             .then_some("the file belongs to another user"),
         _ => None,

@@ -14,7 +14,7 @@
 //! the processes tell each other) and `clock.rs`; `caller.rs`, what the checks must leave as it is.
 //! What is printed: `result.rs`; which of them are asked for: `which.rs`.
 
-use linux_raw_sys::general::{SIGCHLD, SIGXFSZ};
+use linux_raw_sys::general::{SIGALRM, SIGCHLD, SIGPROF, SIGVTALRM, SIGXFSZ};
 
 use super::init::Init;
 use crate::sys::file::STDOUT;
@@ -86,7 +86,10 @@ fn prepare(
     // Each of these calls may be among what is broken. Without it there is still a result.
     let _ = init.catch_signals(sys);
     let _ = sys.sigaction_default(SIGCHLD);
-    let _ = sys.sigaction_ignore(SIGXFSZ);
+    // A file that may not grow, and the caller's timers.
+    for signal in [SIGXFSZ, SIGALRM, SIGVTALRM, SIGPROF] {
+        let _ = sys.sigaction_ignore(signal);
+    }
     let _ = sys.prctl_set_child_subreaper();
 
     let mut line = Line::new();

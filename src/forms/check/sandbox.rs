@@ -128,11 +128,13 @@ impl<'a> Process<'a> {
         let file = c"/proc/self/uid_map";
         match lack::explain(sys, *failure, CLONE_NEWUSER, Some(file), ids) {
             Some(reason) => self.skip(*failure, reason),
-            None => self.conclude(self.blame(failure.call), Line::new(), |line| {
-                line.text(text).text(": ");
-                line.bytes(failure.call.row().name()).text(": expected success, got ");
-                errno::name(line, failure.errno);
-            }),
+            None => {
+                self.conclude(self.blame_refusal(*failure, CLONE_NEWUSER), Line::new(), |line| {
+                    line.text(text).text(": ");
+                    line.bytes(failure.call.row().name()).text(": expected success, got ");
+                    errno::name(line, failure.errno);
+                })
+            }
         }
     }
 
