@@ -1177,6 +1177,10 @@ fn a_crash_is_the_end_of_one_check() {
         assert_eq!(report.broken(), [42], "{signal}");
         assert!(report.diagnostic(42).ends_with(&format!(": killed by SIG{signal}")), "{run:?}");
     }
+    // Behind the last step, where the watcher's own end fails, too.
+    let run = outcome_under_strace(injecting(&ALONE, &["exit_group:error=EINVAL"], "=1"));
+    let result = "\n# exit_group: killed by SIGILL\nnot ok 1 ";
+    assert!(run.stdout.contains(result), "{run:?}");
     // A child of a check's, too.
     let run = Inject(&["setpgid:signal=SEGV"]).run("=18-20,33-35");
     let report = Report::read(&run);

@@ -190,12 +190,12 @@ impl<'a> Runner<'a> {
         }
         let verdict = match (end, self.board.verdict()) {
             (End::Late, _) => {
-                why.text(": no end within 5 seconds");
+                self.name_last(why).text(": no end within 5 seconds");
                 return Outcome::Timeout;
             }
             (End::Known(status), _) if status.signal().is_some() => {
                 let number = status.signal().unwrap_or_default();
-                signal::show(why.text(": killed by "), number.into());
+                signal::show(self.name_last(why).text(": killed by "), number.into());
                 return Outcome::Fail;
             }
             // The board is the better witness. But where memory is not shared, it is empty.
@@ -223,6 +223,16 @@ impl<'a> Runner<'a> {
                 why.text(": the check's process is gone");
                 Outcome::Fail
             }
+        }
+    }
+
+    /// What the process did last stands in the line already, unless that was before the first step or
+    /// after the last one.
+    fn name_last<'l>(&self, why: &'l mut Line) -> &'l mut Line {
+        match self.board.verdict() {
+            _ if why.len() != 0 => why,
+            Verdict::None => why.text("the check's process"),
+            _ => why.text("exit_group"),
         }
     }
 
