@@ -650,11 +650,17 @@ fn a_wrong_answer_breaks_its_promises_and_no_others() {
             require::skip(&missing);
             continue;
         }
-        let run = fault.run(which);
-        let broken = Report::read(&run).broken();
-        assert_eq!(run.stderr, "", "{index}");
-        if broken != *promises {
-            writeln!(wrong, "{index} {which}: {broken:?} and not {promises:?}").unwrap();
+        let broken = || {
+            let run = fault.run(which);
+            assert_eq!(run.stderr, "", "{index}");
+            Report::read(&run).broken()
+        };
+        // Who takes any child may well take the right one, where a busy machine ends that one first.
+        let is_chance = matches!(fault, Takes(libc::SYS_wait4, ..));
+        let again = if is_chance { 4 } else { 0 };
+        let first = broken();
+        if first != *promises && !(0..again).any(|_| broken() == *promises) {
+            writeln!(wrong, "{index} {which}: {first:?} and not {promises:?}").unwrap();
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
