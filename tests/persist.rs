@@ -14,6 +14,7 @@ use crate::support::run::{
     Copied, NEWUTS, Outcome, Watched as _, command, host_name, kill, newuts, transcript,
 };
 use crate::support::setting::{NO_PROC, after};
+use crate::support::strace;
 
 const HELP_IS_THERE: &str = "Try 'newuts --help' for more information.\n";
 
@@ -187,6 +188,22 @@ fn the_demonstration_may_be_joined_while_it_lasts() {
     kill(child.parse().unwrap(), Signal::KILL).unwrap();
     let run = running.finish();
     assert!(run.stdout.ends_with("child has terminated\n"), "{run:?}");
+}
+
+/// However short it lasts, and however long the parent takes.
+#[test]
+fn the_demonstration_does_not_end_before_it_is_bound() {
+    needs!(strace::here(), require::namespaces());
+    for call in ["pidfd_open", "mount"] {
+        let place = Place::new();
+        let script = format!(
+            "{LOOK} strace -f -o /dev/null -e inject={call}:delay_enter=300000 \
+                 $1 --persist $2 --delay=0 --hold=0 bizarro >log; echo $?; look $1 $2"
+        );
+        place.run("private", &script).is(0, "0\n1\nbizarro\n", "");
+        let log = fs::read_to_string(place.path("log")).unwrap();
+        assert!(log.ends_with("child has terminated\n"), "{log}");
+    }
 }
 
 /// Who stays outside binds. Without a fork nobody does: then it is as with unshare(1) of

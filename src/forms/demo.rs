@@ -14,7 +14,7 @@ use super::death::DeathSignal;
 use super::hint;
 use super::init::{self, Init};
 use super::namespace::{Ids, Namespace, show_names};
-use super::persist::Bound;
+use super::persist::{Bound, Pending};
 use crate::sys::file::STDOUT;
 use crate::sys::memory::Stack;
 use crate::sys::process::Pid;
@@ -48,6 +48,7 @@ struct Child<'a> {
     demo: &'a Demo<'a>,
     ids: Option<Ids>,
     death_signal: Option<DeathSignal>,
+    pending: Option<Pending>,
 }
 
 /// The signals that would end the parent without a word, and leave the child asleep: nobody reads what
@@ -100,7 +101,8 @@ fn parent(
     let flags = demo.namespace.flags() | SIGCHLD;
     let ids = demo.namespace.ids_before(sys);
     let death_signal = DeathSignal::prepare(sys, demo.kill_child)?;
-    let child = Child { sys, demo, ids, death_signal };
+    let pending = demo.persist.map(|_| Pending::prepare(sys)).transpose()?;
+    let child = Child { sys, demo, ids, death_signal, pending };
     // SAFETY: the child gets a copy of the memory, and the stack is for it alone.
     let cloned = unsafe { sys.clone(child_func, child_stack.top(), flags, &child) };
     let child_pid = match cloned {
@@ -110,6 +112,9 @@ fn parent(
 
     // Only the parent comes here. Whatever it cannot do, it leaves no child and no file behind.
     let bound = demo.persist.map(|file| Bound::bind_child(sys, child_pid, file)).transpose();
+    if let Some(pending) = pending {
+        pending.end(sys);
+    }
     let shown = match bound {
         Ok(_) => show_parent(sys, child_pid, demo),
         Err(failure) => Err(failure),
@@ -165,7 +170,7 @@ extern "C" fn child_func(child: &Child<'_>) -> c_int {
 }
 
 fn in_child(child: &Child<'_>) -> Result<u8, Failure> {
-    let Child { sys, demo, ids, death_signal } = child;
+    let Child { sys, demo, ids, death_signal, pending } = child;
     if let Some(death_signal) = death_signal {
         ask_for(sys, death_signal)?;
     }
@@ -177,6 +182,9 @@ fn in_child(child: &Child<'_>) -> Result<u8, Failure> {
 
     // The namespace lives as long as the child: time to look at it, or to join it.
     sleep(sys, demo.hold)?;
+    if let Some(pending) = pending {
+        pending.wait(sys)?;
+    }
     Ok(0)
 }
 

@@ -86,6 +86,39 @@ impl<'a> Bound<'a> {
     }
 }
 
+/// What keeps a child's namespace until it is bound: the child does not end before. A pipe, in which
+/// nobody writes, and which the parent closes.
+#[derive(Clone, Copy)]
+pub struct Pending([Fd; 2]);
+
+impl Pending {
+    /// Prepares it, before there is a child.
+    ///
+    /// # Errors
+    ///
+    /// pipe2(2).
+    pub fn prepare(sys: &Sys) -> Result<Self, Failure> {
+        sys.pipe2(O_CLOEXEC).map(Self)
+    }
+
+    /// In the child: waits until the parent has bound the namespace, or has died.
+    ///
+    /// # Errors
+    ///
+    /// read(2).
+    pub fn wait(self, sys: &Sys) -> Result<(), Failure> {
+        let [read_end, write_end] = self.0;
+        sys.close(write_end);
+        read_byte(sys, read_end).map(|_| ())
+    }
+
+    /// In the parent: lets the child end.
+    pub fn end(self, sys: &Sys) {
+        let [_, write_end] = self.0;
+        sys.close(write_end);
+    }
+}
+
 /// What the child and the parent of `--fork` tell each other: the child enters the namespaces, and
 /// the parent, which has stayed outside and may mount there, binds the new one.
 pub struct Agreement<'a> {
