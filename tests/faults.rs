@@ -62,6 +62,7 @@ const LISTED: &[(&str, &str)] = &[
     ("prctl", "EACCES EBADF EBUSY EFAULT EINVAL ENODEV ENXIO EOPNOTSUPP EOVERFLOW"),
     ("read", "EAGAIN EBADF EFAULT EINVAL EISDIR"),
     ("rt_sigaction", "EFAULT EINVAL"),
+    ("rt_sigpending", "EFAULT EINVAL"),
     ("rt_sigprocmask", "EFAULT EINVAL"),
     ("rt_sigqueueinfo", "EAGAIN EINVAL ESRCH"),
     ("rt_sigtimedwait", "EAGAIN EINVAL"),
@@ -509,7 +510,9 @@ impl<'a> Forked<'a> {
         match name {
             "write" | "read" => !matches!(errno, "EINTR" | "EAGAIN"),
             "clone" | "mknodat" | "mount" | "pipe2" | "prctl" | "rt_sigaction"
-            | "rt_sigprocmask" | "setdomainname" | "sethostname" | "unshare" => true,
+            | "rt_sigpending" | "rt_sigprocmask" | "setdomainname" | "sethostname" | "unshare" => {
+                true
+            }
             _ => false,
         }
     }

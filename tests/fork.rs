@@ -256,6 +256,22 @@ fn the_signals_of_tini_are_passed_on_once(parent: Parent) {
     each_is_passed_on_once(parent, signals.into_iter().filter(|signal| *signal != LAST));
 }
 
+/// The command may be there before its parent goes on.
+#[test]
+fn a_signal_that_comes_while_the_command_is_made_reaches_it() {
+    needs!(strace::here(), require::namespaces());
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+        let mut command = command("unshare");
+        // With -D strace is not the parent.
+        command.args(["--uts", "strace", "-D", "-f", "-o", "/dev/null"]);
+        command.args(["--inject=clone:delay_exit=1000000", NEWUTS, "--fork", "box"]);
+        let running = command.args(["sh", "-c", "echo ready; exec sleep 300"]).start();
+        running.until("ready\n");
+        send(running.pid(), signal);
+        running.finish().is(128 + signal, "ready\n", "");
+    }
+}
+
 fn a_signal_reaches_a_command_that_ignores_nothing(parent: Parent) {
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM, libc::SIGUSR1, 40] {
         let running = parent.of(["sh", "-c", "echo ready; exec sleep 300"]).start();

@@ -24,7 +24,7 @@ const NAMES: [&str; 7] = ["rax", "rdi", "rsi", "rdx", "r10", "r8", "r9"];
 /// Each call with its number, and how many arguments it has according to its manual page, for what
 /// is asked of it.
 #[rustfmt::skip]
-const CALLS: [(&str, c_long, usize); 49] = [
+const CALLS: [(&str, c_long, usize); 50] = [
     ("capget", libc::SYS_capget, 2), ("capset", libc::SYS_capset, 2),
     ("chroot", libc::SYS_chroot, 1), ("clock_nanosleep", libc::SYS_clock_nanosleep, 4),
     ("clone", libc::SYS_clone, 5), ("clone3", libc::SYS_clone3, 2), ("close", libc::SYS_close, 1),
@@ -40,6 +40,7 @@ const CALLS: [(&str, c_long, usize); 49] = [
     ("prctl", libc::SYS_prctl, 2),
     ("read", libc::SYS_read, 3), ("readlinkat", libc::SYS_readlinkat, 4),
     ("reboot", libc::SYS_reboot, 3), ("rt_sigaction", libc::SYS_rt_sigaction, 4),
+    ("rt_sigpending", libc::SYS_rt_sigpending, 2),
     ("rt_sigprocmask", libc::SYS_rt_sigprocmask, 4),
     ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo, 3),
     ("rt_sigtimedwait", libc::SYS_rt_sigtimedwait, 4),

@@ -8,7 +8,7 @@
 
 use linux_raw_sys::general::{
     SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
-    SIGWINCH,
+    SIGWINCH, kernel_sigset_t,
 };
 use syscalls::Errno;
 
@@ -17,7 +17,7 @@ use super::init::Init;
 use super::persist::Agreement;
 use crate::sys::clone::Fork;
 use crate::sys::process::Pid;
-use crate::sys::signal::{SignalInfo, sigset};
+use crate::sys::signal::{SignalInfo, sigset, sigset_has};
 use crate::sys::{Failure, Sys};
 
 /// Every signal.
@@ -26,10 +26,6 @@ const ALL: core::ops::RangeInclusive<u32> = 1..=64;
 /// The signals that the kernel sends to a whole process group, on behalf of its terminal.
 const OF_TERMINAL: [u32; 8] =
     [SIGHUP, SIGINT, SIGQUIT, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH];
-
-/// Those that come from a key. Before there is a child they end or stop this process as they would
-/// any other; a key that is pressed while the child is made reaches both.
-const OF_KEYS: [u32; 4] = [SIGHUP, SIGINT, SIGQUIT, SIGTSTP];
 
 /// Does `task` in a child, which has the caller's signals, and stays until that ends. Gives the
 /// exit status: the child's N, or 128+S. What the new namespace is to be bound to, `agreement` says.
@@ -44,9 +40,7 @@ pub fn run(
     agreement: Option<&Agreement<'_>>,
     task: impl FnOnce(Option<DeathSignal>) -> u8,
 ) -> Result<u8, Failure> {
-    // Process 1 would lose a signal that is not blocked.
-    let is_late = |signal: &u32| init != Init::None || !OF_KEYS.contains(signal);
-    let mask = sys.sigprocmask_exchange(&sigset(ALL.filter(is_late)))?;
+    let mask = sys.sigprocmask_exchange(&sigset(ALL))?;
     // Where it is ignored, the kernel throws the child's status away.
     let sigchld = sys.sigaction_exchange(SIGCHLD)?;
     let death_signal = DeathSignal::prepare(sys, kill_child)?;
@@ -66,10 +60,11 @@ pub fn run(
             sys.exit_group(status)
         }
     };
-    let mut parent = Parent { sys, init, child, state: State::Running };
-    let status = sys.sigprocmask_setmask(&sigset(ALL)).and_then(|()| {
-        let bound = agreement.map_or(Ok(()), |agreement| agreement.bind(sys, child));
-        bound.and_then(|()| parent.watch())
+    let status = sys.sigpending().and_then(|early| {
+        if let Some(agreement) = agreement {
+            agreement.bind(sys, child)?;
+        }
+        Parent { sys, init, child, state: State::Running, early }.watch()
     });
     if status.is_err() {
         // Whatever cannot be done, no child is left behind.
@@ -94,6 +89,8 @@ struct Parent<'a> {
     init: Init,
     child: Pid,
     state: State,
+    /// The signals that were there when the child was: before it, perhaps, and for its parent alone.
+    early: kernel_sigset_t,
 }
 
 impl Parent<'_> {
@@ -163,12 +160,17 @@ impl Parent<'_> {
         if signal == SIGCONT {
             self.state = State::Running;
         }
+        let is_early = sigset_has(&self.early, signal);
+        if is_early {
+            let early = |other: &u32| *other != signal && sigset_has(&self.early, *other);
+            self.early = sigset(ALL.filter(early));
+        }
         let is_for_child = match signal {
             // The kernel sends it for a child; but a process may send it as well.
             SIGCHLD => from_process,
             // Who sent it to the group let the child go on, too.
             SIGCONT if continued => false,
-            _ if from_process => true,
+            _ if from_process || is_early => true,
             // The leader of a session alone is told that the terminal is gone.
             SIGHUP | SIGCONT if self.leads_session() => true,
             _ => !OF_TERMINAL.contains(&signal) || !self.shares_terminal(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Signals. Follows kill(2), sigaction(2), sigprocmask(2), prctl(2)
+//! Signals. Follows kill(2), sigaction(2), sigpending(2), sigprocmask(2), prctl(2)
 //! (`PR_SET_PDEATHSIG`).
 
 use core::ffi::{c_int, c_long, c_ulong};
@@ -108,6 +108,19 @@ impl Sys {
         // SAFETY: the kernel reads one kernel_sigset_t and writes another.
         unsafe { self.call(request) }?;
         Ok(old)
+    }
+
+    /// `rt_sigpending(set, 8)`—The signals that wait for the caller, which blocks them.
+    ///
+    /// # Errors
+    ///
+    /// None, as the set is good.
+    pub fn sigpending(&self) -> Result<kernel_sigset_t, Failure> {
+        let mut set = sigset([]);
+        let request = Request::rt_sigpending(ptr::from_mut(&mut set), size_of::<kernel_sigset_t>());
+        // SAFETY: the kernel writes one kernel_sigset_t.
+        unsafe { self.call(request) }?;
+        Ok(set)
     }
 
     /// `rt_sigtimedwait(set, info, NULL, 8)`—Takes one of these signals, which are blocked; waits

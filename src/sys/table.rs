@@ -312,6 +312,7 @@ calls! {
     readlinkat(dirfd: Dirfd, pathname: Path, buf: Filled, bufsiz: Size);
     reboot(magic: Reboot, magic2: Reboot, cmd: Reboot);
     rt_sigaction(signum: Signal, act: Sigaction, oldact: SigactionFilled, sigsetsize: Size);
+    rt_sigpending(set: SigsetFilled, sigsetsize: Size);
     rt_sigprocmask(how: How, set: Sigset, oldset: SigsetFilled, sigsetsize: Size);
     rt_sigqueueinfo(pid: Int, sig: Signal, info: Siginfo);
     rt_sigtimedwait(set: Sigset, info: SiginfoFilled, timeout: Address, sigsetsize: Size);
