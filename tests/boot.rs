@@ -409,10 +409,11 @@ fn the_kernel_keeps_its_promises() {
         // The one file in there is the program: it mounts a /proc of its own.
         let console = init(machine, "--check");
         assert!(skipped(&console).is_empty());
-        // As process 1 beside a /proc, and as another.
-        if machine.all {
-            assert!(skipped(&from_script(machine, "exec /newuts --check")).is_empty());
+        if !machine.all {
+            return;
         }
+        // As process 1 beside a /proc, and as another.
+        assert!(skipped(&from_script(machine, "exec /newuts --check")).is_empty());
         let console =
             script(machine, "/newuts --check; echo $?; hostname; cat /proc/sys/kernel/domainname");
         let (console, rest) = console.split_once("\n0\n").expect(&console);

@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use crate::support::engine::{Container, Engine, With, engines};
-use crate::support::machine::{Machine, on_each, on_those};
+use crate::support::machine::{Machine, on_each, on_the_usual, on_those};
 use crate::support::run::{LIMIT, Watched as _, eventually};
 
 use With::{HostPids, Privileged, SysAdmin, Terminal, Unconfined};
@@ -258,8 +258,8 @@ fn however_the_command_ends_the_machine_is_switched_off() {
 
 #[test]
 fn a_command_that_cannot_be_run_is_power_off() {
-    on_each(|machine| {
-        for options in machine.cases(&["--user", "", "--kill-child", "--domainname=d"]) {
+    on_the_usual(|machine| {
+        for options in ["", "--user", "--kill-child", "--domainname=d"] {
             let archive = machine.newuts("newuts").file("app", "no program");
             let words = format!("rdinit=/newuts -- --fork {options} bizarro /app");
             assert_eq!(machine.boot(archive, &words), "newuts: /app: Permission denied\n");
