@@ -407,7 +407,7 @@ fn staying_as_the_parent_is_shown() {
     let file = folder.path().join("bound");
     let file = file.to_str().unwrap();
     for (args, seen) in [
-        (&["--fork", "x", "true"][..], "rt_sigprocmask(SIG_SETMASK, ~[HUP "),
+        (&["--fork", "x", "true"][..], "rt_sigpending([], "),
         (&["-f", "-r", "--kill-child", "--domainname=d", "x", "true"], "PR_SET_PDEATHSIG"),
         (&["-f", "x", "frobnicate"], "exit_group(127) = ?"),
         (&["-f", "--persist", file, "x", "frobnicate"], "unlinkat("),
@@ -774,8 +774,15 @@ const FORMS: [(&[&str], &[&str], &[&str]); 17] = [
 ];
 
 /// The calls that `--fork` and `--persist` alone make.
-const OF_FORK_AND_PERSIST: [&str; 6] =
-    ["getpgid", "getsid", "rt_sigqueueinfo", "rt_sigtimedwait", "umount2", "unlinkat"];
+const OF_FORK_AND_PERSIST: [&str; 7] = [
+    "getpgid",
+    "getsid",
+    "rt_sigpending",
+    "rt_sigqueueinfo",
+    "rt_sigtimedwait",
+    "umount2",
+    "unlinkat",
+];
 
 /// The calls of one process after those of the other, without what differs from run to run.
 fn alike(log: &Log, without_trace: bool) -> String {
