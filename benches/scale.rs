@@ -58,10 +58,10 @@ fn processes() -> usize {
     entries.filter(|entry| entry.file_name().as_encoded_bytes()[0].is_ascii_digit()).count()
 }
 
-/// Starts `count` programs, each of which holds its namespace, or none with `bare`: one after
+/// Starts `count` programs, each of which holds its namespace, or none without `newuts`: one after
 /// another, each when the last has said that it is ready. Then ends them. Where there is no more,
 /// the reason is in the second place.
-fn hold(count: u32, newuts: &Path, holder: &Path, bare: bool) -> (Cost, Option<String>) {
+fn hold(count: u32, newuts: Option<&Path>, holder: &Path) -> (Cost, Option<String>) {
     let before = kernel_memory();
     let start = Instant::now();
     let (mut reader, writer) = std::io::pipe().unwrap();
@@ -69,8 +69,8 @@ fn hold(count: u32, newuts: &Path, holder: &Path, bare: bool) -> (Cost, Option<S
     let mut short = None;
     for index in 0..count {
         let name = format!("n{index}");
-        let mut command = Command::new(if bare { holder } else { newuts });
-        if !bare {
+        let mut command = Command::new(newuts.unwrap_or(holder));
+        if newuts.is_some() {
             command.arg(&name).arg(holder);
         }
         let output = || writer.try_clone().unwrap();
@@ -124,8 +124,8 @@ fn main() {
     println!("|---|---|---|---|");
     let (mut times, mut memories) = (Vec::new(), Vec::new());
     for count in [100, 1_000, 10_000, 100_000].into_iter().filter(|count| *count <= most) {
-        let (bare, _) = hold(count, &newuts, &holder, true);
-        let (cost, short) = hold(count, &newuts, &holder, false);
+        let (bare, _) = hold(count, None, &holder);
+        let (cost, short) = hold(count, Some(&newuts), &holder);
         if let Some(reason) = short {
             println!("the machine's limit is {}: {reason}", cost.count);
         }

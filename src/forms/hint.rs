@@ -135,7 +135,7 @@ pub(super) fn no_user_namespace(sys: &Sys) -> Option<&'static str> {
     restricted_by_apparmor(sys)
 }
 
-/// Whether AppArmor keeps user namespaces from those who are not confined by it.
+/// AppArmor keeps user namespaces from those who are not confined by it.
 fn restricted_by_apparmor(sys: &Sys) -> Option<&'static str> {
     (sysctl(sys, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == Some(b'1'))
         .then_some("AppArmor: kernel.apparmor_restrict_unprivileged_userns is 1")
@@ -146,9 +146,8 @@ fn restricted_by_apparmor(sys: &Sys) -> Option<&'static str> {
 fn confined(sys: &Sys) -> Option<&'static str> {
     let profile = b"unprivileged_userns";
     let mut label = [0; 32];
-    let fd = sys.openat(c"/proc/self/attr/current", O_RDONLY | O_CLOEXEC).ok()?;
-    let length = sys.read(fd, &mut label).ok()?;
-    begins(label.get(..length)?, profile).then(|| restricted_by_apparmor(sys))?
+    let label = sys.read_file(c"/proc/self/attr/current", &mut label).ok()?;
+    begins(label, profile).then(|| restricted_by_apparmor(sys))?
 }
 
 /// Whether this process is in the user namespace of the machine, whose number is always the same
@@ -291,9 +290,7 @@ fn too_long(failure: Failure, namespace: &Namespace<'_>) -> Option<&'static str>
 /// The one character of a file of /proc/sys; none if there is no such file, or more in it.
 fn sysctl(sys: &Sys, path: &CStr) -> Option<u8> {
     let mut value = [0; 3];
-    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).ok()?;
-    let length = sys.read(fd, &mut value).ok()?;
-    match value.get(..length)? {
+    match sys.read_file(path, &mut value).ok()? {
         [digit, b'\n'] | [digit] => Some(*digit),
         _ => None,
     }

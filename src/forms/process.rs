@@ -2,7 +2,6 @@
 //! A process that is known by its number, and whether /proc has the same process under it.
 //! Follows pidfd_open(2), and pid_namespaces(7), "/proc and PID namespaces".
 
-use linux_raw_sys::general::{O_CLOEXEC, O_RDONLY};
 use syscalls::Errno;
 
 use crate::sys::bytes::{number, same, split};
@@ -57,9 +56,7 @@ fn has_number(
     will_do: impl Fn(&[u8]) -> bool,
 ) -> Result<bool, Failure> {
     let mut status = [0; 2048];
-    let fd = sys.openat(path.as_c_str().unwrap_or_default(), O_RDONLY | O_CLOEXEC)?;
-    let length = sys.read(fd, &mut status)?;
-    let text = status.get(..length).unwrap_or_default();
+    let text = sys.read_file(path.as_c_str().unwrap_or_default(), &mut status)?;
     Ok(text.split(|byte| *byte == b'\n').any(|line| match split(line, b'\t') {
         (known, Some(text)) => same(known, name) && will_do(text),
         _ => false,

@@ -11,7 +11,8 @@ use core::ops::Range;
 
 use linux_raw_sys::general::{
     AT_EMPTY_PATH, AT_FDCWD, AT_STATX_SYNC_AS_STAT, F_DUPFD_CLOEXEC, F_GETFD, MNT_DETACH,
-    O_CLOEXEC, O_CREAT, O_EXCL, STATX_ATTR_MOUNT_ROOT, STATX_INO, STATX_MNT_ID, STATX_UID, statx,
+    O_CLOEXEC, O_CREAT, O_EXCL, O_RDONLY, STATX_ATTR_MOUNT_ROOT, STATX_INO, STATX_MNT_ID,
+    STATX_UID, statx,
 };
 
 use syscalls::Errno;
@@ -132,6 +133,19 @@ impl Sys {
     pub fn read(&self, fd: Fd, buf: &mut [u8]) -> Result<usize, Failure> {
         // SAFETY: the kernel writes no more than the buffer's length.
         unsafe { self.call(Request::read(fd, buf.as_mut_ptr(), buf.len())) }
+    }
+
+    /// `openat(AT_FDCWD, path, O_RDONLY|O_CLOEXEC)`, `read(fd, buf, count)`—Gives the beginning of a
+    /// file, as much of it as one read gives. The descriptor stays open.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sys::openat`] and [`Sys::read`].
+    pub fn read_file<'b>(&self, path: &CStr, buf: &'b mut [u8]) -> Result<&'b [u8], Failure> {
+        let fd = self.openat(path, O_RDONLY | O_CLOEXEC)?;
+        let length = self.read(fd, buf)?;
+        // A broken kernel may say that there is more than the buffer holds.
+        Ok(buf.get(..length).unwrap_or_default())
     }
 
     /// `write(fd, buf, count)`—Writes from `buf`, and says how many bytes were written: all of

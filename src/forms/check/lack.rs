@@ -119,7 +119,7 @@ fn no_descriptor(sys: &Sys) -> bool {
 /// Whether there are as many mounts as there may be.
 fn no_mount(sys: &Sys) -> bool {
     let mut buf = [0; 16];
-    let most = read(sys, c"/proc/sys/fs/mount-max", &mut buf);
+    let most = sys.read_file(c"/proc/sys/fs/mount-max", &mut buf).ok();
     most.and_then(|most| number(split(most, b'\n').0)).is_some_and(|most| lines(sys) >= most)
 }
 
@@ -134,13 +134,6 @@ fn lines(sys: &Sys) -> u64 {
         }
     }
     count
-}
-
-/// The beginning of a file.
-fn read<'b>(sys: &Sys, path: &CStr, buf: &'b mut [u8]) -> Option<&'b [u8]> {
-    let fd = sys.openat(path, O_RDONLY | O_CLOEXEC).ok()?;
-    let len = sys.read(fd, buf).ok()?;
-    buf.get(..len)
 }
 
 /// Why a file of /proc could not be opened.
