@@ -150,13 +150,11 @@ impl Log {
                 let call = calls.last_mut().unwrap();
                 *call = call.strip_suffix(" <unfinished ...>").unwrap().to_owned();
                 call.push_str(&what[mark.end()..]);
-            } else if !what.starts_with("---")
-                && !what.starts_with("+++")
-                // A signal came: the call is made anew.
-                && !regex!(r" = \? ERESTART(NOINTR|NOHAND|SYS) \(").is_match(what)
-            {
+            } else if !what.starts_with("---") && !what.starts_with("+++") {
                 calls.push(what.to_owned());
             }
+            // A signal came: the call is made anew.
+            calls.pop_if(|call| regex!(r" = \? ERESTART(NOINTR|NOHAND|SYS) \(").is_match(call));
             let start = regex!(r#"^execve\("[^"]*/newuts", .* = 0$"#);
             if others.is_empty() && calls.last().is_some_and(|call| start.is_match(call)) {
                 calls.clear();
