@@ -49,9 +49,10 @@ fn from_script(machine: &Machine, commands: &str) -> String {
     machine.boot(machine.scripted(&format!("{CHILD}{commands}")), "rdinit=/run")
 }
 
+/// On the other CPUs it is what the trace shows, below.
 #[test]
 fn the_demonstration_as_init() {
-    on_each(|machine| assert_eq!(transcript(&init(machine, SHORT)).1, FOUR_LINES));
+    on_the_usual(|machine| assert_eq!(transcript(&init(machine, SHORT)).1, FOUR_LINES));
 }
 
 #[test]
@@ -127,8 +128,10 @@ fn without_a_console_it_says_nothing_and_powers_off() {
     on_each(|machine| {
         let dangling = machine.newuts("init").link("dev/console", "nowhere");
         assert_eq!(no_console(machine, dangling, &format!("-- {SHORT}")), "");
-        let folder = machine.newuts("init").folder("dev/console");
-        assert_eq!(no_console(machine, folder, "--"), "");
+        if machine.all {
+            let folder = machine.newuts("init").folder("dev/console");
+            assert_eq!(no_console(machine, folder, "--"), "");
+        }
     });
 }
 

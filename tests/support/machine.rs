@@ -29,6 +29,10 @@ const POWER_DOWN: &str = "reboot: Power down";
 /// that at which it will. So it is the same machine on a busy computer, and sleeps for nothing.
 pub const OWN_TIME: [&str; 2] = ["-icount", "shift=4,sleep=off"];
 
+/// What the kernel is told beside what a test says. Its tests of its own ciphers would be a third
+/// of a boot ("cryptomgr.notests" in the kernel's command-line parameters).
+const KERNEL: &str = "panic=-1 quiet cryptomgr.notests";
+
 /// How a script begins.
 const PREPARE: &str = "\
 /busybox --install -s /bin
@@ -306,7 +310,7 @@ impl Machine {
         let folder = apart::folder();
         let initrd = folder.path().join("initrd");
         fs::write(&initrd, archive.finish()).unwrap();
-        let append = format!("console={} panic=-1 quiet {words}", self.console);
+        let append = format!("console={} {KERNEL} {words}", self.console);
         // Even if the test itself is killed, the machine ends some day.
         let mut emulator = command("timeout");
         emulator.arg(LIMIT.as_secs().to_string()).args(&self.emulator);
