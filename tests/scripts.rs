@@ -282,9 +282,18 @@ fn a_missing_interpreter_is_no_script() {
     newuts(["x", "./fine"]).current_dir(at).run().is(0, "ran\n", "");
     // Nothing is there at all.
     newuts(["x", ""]).run().is(127, "", "newuts: : No such file or directory\n");
-    // A filter can say so, too: then it is no interpreter that is missing.
-    let (run, _) = inject(&["execve:error=ENOENT"], &["x", "./fine"]);
-    run.is(127, "", "newuts: ./fine: No such file or directory\n");
+}
+
+/// A filter can say so, too: then it is no interpreter that is missing.
+#[test]
+fn a_filter_that_finds_no_script_is_no_missing_interpreter() {
+    needs!(strace::here());
+    let folder = folder();
+    let fine = folder.path().join("fine");
+    install(&fine, b"#!/bin/sh\necho ran\n", 0o755);
+    let fine = fine.to_str().unwrap();
+    let (run, _) = inject(&["execve:error=ENOENT"], &["x", fine]);
+    run.is(127, "", &format!("newuts: {fine}: No such file or directory\n"));
 }
 
 /// A program that wants a loader of another name, which is as long.
