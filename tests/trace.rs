@@ -795,15 +795,21 @@ fn alike(log: &Log, without_trace: bool) -> String {
     let calls: Vec<_> = processes.iter().map(|(_, calls)| calls.join("\n")).collect();
     let mut text = calls.join("\nanother process\n");
     for (index, (pid, _)) in log.processes.iter().enumerate() {
-        let pid = format!(r"( = |returned |wait4\(|kill\(|pidfd_open\(|setpgid\(0, ){pid}\b");
-        let pid = ::regex::Regex::new(&pid).unwrap();
-        text = pid.replace_all(&text, format!("${{1}}PID{index}")).into_owned();
+        // A small one is a length or a descriptor as well, so it is looked for in its places only.
+        let takes = r"returned |wait4\(|kill\(|pidfd_open\(|setpgid\(0, ";
+        let gives = r"(?m:^(?:clone3?|getp?pid|wait4)\(.*\) = )";
+        for before in [takes, gives] {
+            let pid = ::regex::Regex::new(&format!(r"({before}){pid}\b")).unwrap();
+            text = pid.replace_all(&text, format!("${{1}}PID{index}")).into_owned();
+        }
     }
     let text = regex!(r#"( PID\d\\n", )\d+\) = \d+"#).replace_all(&text, "${1}LENGTH) = LENGTH");
-    // Every namespace has another number; how often a watcher looks is chance.
+    // Every namespace has another number; how often a watcher looks is chance, and so is whether it
+    // does for a second.
     let text = regex!(r"\[402\d{7}\]").replace_all(&text, "[NUMBER]");
-    let text = regex!(r"(?m)^(nanosleep\(\{tv_sec=0, .*|wait4\(.*, WNOHANG, NULL\) = 0)\n")
-        .replace_all(&text, "");
+    let looks = r"nanosleep\(\{tv_sec=0, .*|wait4\(.*, WNOHANG, NULL\) = 0|kill\(.*, SIGCONT\) = 0";
+    let looks = ::regex::Regex::new(&format!(r"(?m)^({looks})\n")).unwrap();
+    let text = looks.replace_all(&text, "");
     regex!("0x[0-9a-f]{5,}").replace_all(&text, "ADDR").into_owned()
 }
 
