@@ -152,10 +152,11 @@ fn the_command_is_not_process_1() {
 /// Starts a container whose command waits, lets `end` end it, and asserts that it soon does.
 #[track_caller]
 fn assert_ends(mut container: Container, what: &str, status: i32, end: impl FnOnce(&str)) {
-    let running = container.command.start();
+    let mut running = container.command.start();
     running.until("ready");
     let start = Instant::now();
     end(&container.name);
+    eventually(&format!("the end of {what}"), LIMIT, || running.ended().then_some(()));
     let run = running.finish();
     let taken = start.elapsed();
     // A terminal may show the key.
