@@ -271,12 +271,9 @@ fn injecting(namespaces: &[&str], faults: &[&str], which: &str) -> Command {
     command
 }
 
-/// What a run under strace says, without what strace itself says: it looks at names, too, and
-/// complains where it may not.
+/// [`outcome`] of a run under strace.
 fn outcome_under_strace(command: Command) -> Outcome {
-    let mut run = outcome(command);
-    run.stderr = run.stderr.lines().filter(|line| !line.starts_with("strace: ")).collect();
-    run
+    strace::without_its_own(outcome(command))
 }
 
 /// `newuts --check` under other programs; with `=WHICH`, perhaps.

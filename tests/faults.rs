@@ -326,7 +326,7 @@ impl Subject {
         if *follow {
             command.arg("-f");
         }
-        let run = command.arg(NEWUTS).args(self.form.words(hold)).run();
+        let run = strace::without_its_own(command.arg(NEWUTS).args(self.form.words(hold)).run());
         let log = fs::read_to_string(log.path()).unwrap();
         ((run.stdout, run.stderr, run.status), log)
     }
@@ -535,7 +535,7 @@ impl<'a> Forked<'a> {
         }
         command.arg(NEWUTS);
         command.args(self.words.iter().map(|word| word.replace("FILE", file.to_str().unwrap())));
-        let run = command.run();
+        let run = strace::without_its_own(command.run());
         let log = fs::read_to_string(log.path()).unwrap();
         // A command may end before its parent waits, or waits for the second time.
         let hit = log.contains("(INJECTED)");

@@ -59,6 +59,14 @@ pub fn strace_in(namespaces: &[&str], log: &Path, options: &[&str]) -> Command {
     strace
 }
 
+/// What a run under strace said, without what strace itself says: it complains where it may not look
+/// at a name, and where somebody is killed whose call it changes.
+pub fn without_its_own(mut run: Outcome) -> Outcome {
+    let lines = run.stderr.split_inclusive('\n');
+    run.stderr = lines.filter(|line| !line.starts_with("strace: ")).collect();
+    run
+}
+
 /// `newuts` under strace.
 pub struct Strace {
     /// The command, whose descriptors and limits the test may choose.
@@ -87,7 +95,7 @@ impl Strace {
     /// Runs it to its end.
     #[track_caller]
     pub fn run(mut self) -> (Outcome, Log) {
-        let outcome = self.command.run();
+        let outcome = without_its_own(self.command.run());
         (outcome, self.log())
     }
 

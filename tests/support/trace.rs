@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 
 use super::apart;
 use super::run::{LIMIT, NEWUTS, Outcome, Watched as _, eventually, kill, until_in};
-use super::strace::strace;
+use super::strace::{strace, without_its_own};
 
 /// Compiles a pattern once.
 macro_rules! regex {
@@ -82,7 +82,7 @@ impl Traced {
             until_in(init, Sysno::nanosleep);
             kill(init, Signal::KILL).unwrap();
         }
-        let outcome = running.finish();
+        let outcome = without_its_own(running.finish());
         (outcome, Log::parse(&text()))
     }
 }
