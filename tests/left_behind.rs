@@ -124,17 +124,19 @@ fn another_suite_s_control_groups_are_not_this_one_s() {
     needs!(require::namespaces());
     let script = r#"
         for folder in /sys/fs/cgroup /sys/fs/cgroup/*; do
-            mkdir "$folder/newuts-another" "$folder/newuts-$NEWUTS_TEST_SUITE-one" && break
-            rmdir "$folder/newuts-another"
+            own=$folder/newuts-$NEWUTS_TEST_SUITE-one
+            other=$folder/newuts-another-$NEWUTS_TEST_SUITE
+            mkdir "$own" "$other" "$other/libpod-one" && break
         done 2>/dev/null
-        rmdir "$folder/newuts-another" || exit 5
+        printf '%s\n' "$own" "$other/libpod-one" "$other"
     "#;
     let run = left_behind(script);
     needs!(if run.status == 1 { Ok(()) } else { Err("control groups".to_owned()) });
-    let paths: Vec<_> =
-        run.stderr.lines().filter_map(|line| line.strip_prefix("  + control group ")).collect();
+    let paths: Vec<_> = run.stdout.lines().collect();
     for path in &paths {
         fs::remove_dir(path).unwrap();
     }
-    assert!(paths.len() == 1 && paths[0].ends_with("-one"), "{run:?}");
+    let left: Vec<_> =
+        run.stderr.lines().filter_map(|line| line.strip_prefix("  + control group ")).collect();
+    assert_eq!(left, paths[..1], "{run:?}");
 }
