@@ -127,6 +127,7 @@ fn another_suite_s_control_groups_are_not_this_one_s() {
             own=$folder/newuts-$NEWUTS_TEST_SUITE-one
             other=$folder/newuts-another-$NEWUTS_TEST_SUITE
             mkdir "$own" "$other" "$other/libpod-one" && break
+            rmdir "$own" "$other"
         done 2>/dev/null
         printf '%s\n' "$own" "$other/libpod-one" "$other"
     "#;
