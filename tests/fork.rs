@@ -583,7 +583,7 @@ fn a_parent_that_dies_takes_its_child_with_it_if_told_to() {
         let mut command = newuts(["--fork"]);
         command.args(words).args(["sh", "-c", LASTING]);
         let (running, _) = orphaned(command);
-        eventually(&format!("{words:?}"), LIMIT, || running.living().is_empty().then_some(()));
+        eventually(format_args!("{words:?}"), LIMIT, || running.living().is_empty().then_some(()));
     }
     let mut unshare = command("unshare");
     unshare.args(["--fork", "--uts", "--kill-child", "sh", "-c", LASTING]);

@@ -3,8 +3,8 @@
 //! kernel boots. It reaps whoever ends there without a parent, passes signals on, and when the
 //! command ends, the container ends, or the machine is switched off.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write as _};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::engine::{Container, Engine, With, engines};
@@ -157,11 +157,9 @@ fn assert_ends(mut container: Container, what: &str, status: i32, end: impl FnOn
     running.until("ready");
     let start = Instant::now();
     end(&container.name);
-    while !running.ended() {
-        // It may be the engine's own command that does not: who lives says it.
-        assert!(start.elapsed() < LIMIT, "{what} does not end:\n{}", processes());
-        thread::sleep(Duration::from_millis(5));
-    }
+    // It may be the engine's own command that does not end: who lives says it.
+    let its_end = format_args!("the end of {what}, of these:\n{Processes}");
+    eventually(its_end, LIMIT, || running.ended().then_some(()));
     let run = running.finish();
     let taken = start.elapsed();
     // A terminal may show the key.
@@ -170,9 +168,14 @@ fn assert_ends(mut container: Container, what: &str, status: i32, end: impl FnOn
     assert!(taken < Duration::from_secs(8), "{what}: {taken:?}");
 }
 
-/// All processes that there are, with groups, terminals and states.
-fn processes() -> String {
-    command("busybox").args(["ps", "-o", "pid,ppid,pgid,tty,stat,args"]).run().stdout
+/// All processes that there are when it is shown, with groups, terminals and states.
+struct Processes;
+
+impl Display for Processes {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let ps = command("busybox").args(["ps", "-o", "pid,ppid,pgid,tty,stat,args"]).run();
+        f.write_str(&ps.stdout)
+    }
 }
 
 const WAITS: &str = "echo ready; exec /busybox sleep 300";

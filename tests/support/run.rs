@@ -3,6 +3,7 @@
 //! the machine keeps its name.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, PipeWriter, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -110,7 +111,11 @@ pub fn host_name() -> &'static str {
 
 /// Waits until `look` gives something.
 #[track_caller]
-pub fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(
+    what: impl Display,
+    limit: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> T {
     let start = Instant::now();
     loop {
         if let Some(found) = look() {

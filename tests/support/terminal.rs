@@ -87,7 +87,7 @@ impl Terminal {
     /// Waits until it says so, and forgets all up to there.
     #[track_caller]
     pub fn until(&self, text: &str) {
-        let found = eventually(&format!("{text:?} on a terminal"), LIMIT, || {
+        let found = eventually(format_args!("{text:?} on a terminal"), LIMIT, || {
             let said = self.said();
             said.contains(text).then_some(said)
         });

@@ -93,7 +93,7 @@ impl Witness {
     /// Waits until this many signals were heard, and gives them all.
     #[track_caller]
     pub fn hear(&self, count: usize) -> Vec<Heard> {
-        eventually(&format!("{count} signals"), LIMIT, || {
+        eventually(format_args!("{count} signals"), LIMIT, || {
             let heard = self.heard();
             (heard.len() >= count).then_some(heard)
         })
