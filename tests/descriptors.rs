@@ -2,7 +2,7 @@
 //! Closed standard descriptors, in every form: no descriptor of the program's own ever takes the
 //! number of one, and what is closed for the program is closed for its command.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::process::Command;
@@ -118,13 +118,14 @@ fn a_command_is_in_its_namespaces_whatever_is_closed() {
 fn misused(calls: &[String]) -> Vec<&String> {
     let opened = regex!(r"^(?:open|openat|dup|fcntl|pidfd_open|ioctl|memfd_create)\(.* = ([012])$");
     let used = regex!(r"^(\w+)\(([012])(?:,|\))");
-    let mut own: BTreeSet<&str> = BTreeSet::new();
+    // Each of its own that is open, and the place of the call that opened it.
+    let mut own: BTreeMap<&str, usize> = BTreeMap::new();
     let mut misused = Vec::new();
-    for call in calls {
+    for (place, call) in calls.iter().enumerate() {
         if let Some(use_of) = used.captures(call) {
             let (name, fd) = (use_of.get(1).unwrap().as_str(), use_of.get(2).unwrap().as_str());
             let put_elsewhere = call.contains("F_DUPFD");
-            if own.contains(fd) && name != "close" && !put_elsewhere {
+            if own.contains_key(fd) && name != "close" && !put_elsewhere {
                 misused.push(call);
             }
             if name == "close" {
@@ -135,16 +136,35 @@ fn misused(calls: &[String]) -> Vec<&String> {
         let asks_only = call.starts_with("fcntl(") && !call.contains("F_DUPFD")
             || call.starts_with("ioctl(") && call.ends_with(" = 0") && call.contains("OWNER_UID");
         if !asks_only {
-            own.insert(opens.get(1).unwrap().as_str());
+            own.insert(opens.get(1).unwrap().as_str(), place);
         }
     }
-    // What is not closed again is in the place of a standard one; but a process may be killed
-    // before it can do that.
-    misused.extend(calls.iter().rev().skip(2).filter(|call| {
-        opened.captures(call).is_some_and(|opens| own.contains(&opens[1]))
-            && !call.starts_with("fcntl(")
-    }));
+    // What is not closed again is in the place of a standard one. But a process may be killed
+    // before it can do that: then the opening is the last call, or the one before F_DUPFD.
+    let left = own.into_values().filter(|place| place + 2 < calls.len());
+    misused.extend(left.map(|place| &calls[place]));
     misused
+}
+
+#[test]
+fn what_is_misused_is_found() {
+    let map = "openat(AT_FDCWD, \"/proc/self/uid_map\", O_WRONLY|O_CLOEXEC) = 0";
+    let groups = "openat(AT_FDCWD, \"/proc/self/setgroups\", O_WRONLY|O_CLOEXEC) = 0";
+    let (move_it, close) = ("fcntl(0, F_DUPFD_CLOEXEC, 3) = 5", "close(0) = 0");
+    let (written, exit) = ("write(5, \"0 0 1\", 5) = 5", "exit_group(3) = ?");
+    let misused = |calls: &[&str]| {
+        let calls = calls.iter().map(|call| call.to_string()).collect::<Vec<_>>();
+        misused(&calls).into_iter().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(misused(&[map, move_it, close, written, exit]), [""; 0]);
+    assert_eq!(
+        misused(&[map, "write(0, \"0 0 1\", 5) = 5", close]),
+        ["write(0, \"0 0 1\", 5) = 5"]
+    );
+    assert_eq!(misused(&[map, move_it, written, exit]), [map]);
+    // Killed, behind one that was moved as it should.
+    assert_eq!(misused(&[map, move_it, close, written, groups]), [""; 0]);
+    assert_eq!(misused(&[map, move_it, close, written, groups, move_it]), [""; 0]);
 }
 
 #[test]
