@@ -5,14 +5,20 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use syscalls::Sysno;
 use tempfile::TempDir;
 
+use crate::support::apart;
 use crate::support::parents::{Parent, side_by_side};
 use crate::support::require::{self, needs};
-use crate::support::run::{LIMIT, NEWUTS, Running, Watched as _, command, eventually, kill, state};
+use crate::support::run::{
+    LIMIT, NEWUTS, Running, Watched as _, command, eventually, in_time, is_in, kill, state,
+    until_in,
+};
 use crate::support::strace;
 use crate::support::terminal::Terminal;
 use crate::support::witness::{self, Heard, Witness, send};
@@ -167,8 +173,13 @@ struct Group {
 
 impl Group {
     fn start(parent: Parent, script: &str) -> Self {
+        Self::of(&mut parent.of([""; 0]), script)
+    }
+
+    /// With a command that runs its arguments below the parent.
+    fn of(parent: &mut Command, script: &str) -> Self {
         let script = format!("echo $$; {script}");
-        let running = parent.of(["sh", "-c", &script]).process_group(0).start();
+        let running = parent.args(["sh", "-c", &script]).process_group(0).start();
         running.until("\n");
         let child = running.stdout().lines().next().unwrap().parse().unwrap();
         Self { running, child }
@@ -498,6 +509,41 @@ fn a_status_reaches_the_shell_after_a_stop(parent: Parent) {
     });
 }
 
+/// A stop signal goes to both, and the parent, which has taken it, finds the command stopped before
+/// it passes it on. Once both go on, it is too late for that.
+#[test]
+fn a_stop_that_is_over_is_not_passed_on() {
+    needs!(strace::here());
+    for (stop, name) in
+        [(Signal::TSTP, "SIGTSTP"), (Signal::TTIN, "SIGTTIN"), (Signal::TTOU, "SIGTTOU")]
+    {
+        in_time(|seconds| {
+            let file = apart::file();
+            // strace looks at the parent alone, and is in another group.
+            let mut strace = command("strace");
+            strace.args(["-DD", "-o"]).arg(file.path());
+            strace.arg(format!("--inject=wait4:delay_enter={}ms", 200 * seconds));
+            strace.args([NEWUTS, "--fork", "box"]);
+            let group = Group::of(&mut strace, "exec sleep 300");
+            let log = || fs::read_to_string(file.path()).unwrap();
+            let until = |what: &str| eventually(what, LIMIT, || log().contains(what).then_some(()));
+            until_in(group.running.pid(), Sysno::rt_sigtimedwait);
+            group.to_both(stop);
+            until(&format!("--- stopped by {name} ---"));
+            group.to_both(Signal::CONT);
+            until("WIFCONTINUED");
+            kill(group.running.pid(), Signal::USR1).unwrap();
+            let run = group.running.finish();
+            let log = log();
+            assert_eq!(run.status, 128 + libc::SIGUSR1, "{log}");
+            let passed = log.find(&format!("kill({}, {name})", group.child));
+            // A command that was slow to stop was told once more, before it did.
+            let was_slow = passed.is_some_and(|passed| passed < log.find("WIFSTOPPED").unwrap());
+            (!was_slow).then(|| assert_eq!(passed, None, "{log}"))
+        });
+    }
+}
+
 /// A key at any stage of the start reaches the command, or ends all: it is never lost.
 #[test]
 fn a_key_at_any_stage_of_the_start_is_not_lost() {
@@ -505,19 +551,22 @@ fn a_key_at_any_stage_of_the_start_is_not_lost() {
     for call in ["rt_sigprocmask", "rt_sigaction", "clone", "unshare", "sethostname"] {
         // strace holds each of these back, in parent and child, and is in a group of its own.
         let terminal = Terminal::new();
+        let log = apart::file();
         let delay = format!("--inject={call}:delay_enter=700000:when=1");
         let mut command = command("unshare");
-        command.args(["--uts", "strace", "-D", "-f", "-o", "/dev/null", &delay]);
+        command.args(["--uts", "strace", "-D", "-f", "-o"]).arg(log.path()).arg(&delay);
         command.args([NEWUTS, "--fork", "box", "sleep", "300"]);
         let running = terminal.control(&mut command).start();
-        let number = call.parse::<syscalls::Sysno>().unwrap();
-        let number = format!("{} ", number.id());
+        let number = call.parse().unwrap();
         eventually(call, LIMIT, || {
-            running.living().into_iter().find(|pid| {
-                let is = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
-                is("syscall").unwrap_or_default().starts_with(&number)
-                    && is("comm").is_ok_and(|name| name.trim_end() == "newuts")
-            })
+            let is_newuts = |pid| {
+                let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+                name.is_ok_and(|name| name.trim_end() == "newuts")
+            };
+            let held = running.living().into_iter().any(|pid| is_in(pid, number) && is_newuts(pid));
+            // Where that was too short to be seen, another stage has begun.
+            let made = || fs::read_to_string(log.path()).unwrap().contains(" (DELAYED)");
+            (held || made()).then_some(())
         });
         terminal.enter("\x03");
         let run = running.finish();

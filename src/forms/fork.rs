@@ -64,7 +64,7 @@ pub fn run(
         if let Some(agreement) = agreement {
             agreement.bind(sys, child)?;
         }
-        Parent { sys, init, child, state: State::Running, early }.watch()
+        Parent { sys, init, child, state: State::Running, has_stopped: false, early }.watch()
     });
     if status.is_err() {
         // Whatever cannot be done, no child is left behind.
@@ -89,6 +89,8 @@ struct Parent<'a> {
     init: Init,
     child: Pid,
     state: State,
+    /// Whether this process has stopped, and gone on, since the signal at hand was taken.
+    has_stopped: bool,
     /// The signals that were there when the child was: before it, perhaps, and for its parent alone.
     early: kernel_sigset_t,
 }
@@ -103,6 +105,7 @@ impl Parent<'_> {
             match self.sys.sigtimedwait(&sigset(ALL)) {
                 Ok(info) => {
                     // The signal may tell of a change of the child: look at that before passing it on.
+                    self.has_stopped = false;
                     if let Some(status) = self.look()? {
                         return Ok(status);
                     }
@@ -136,11 +139,12 @@ impl Parent<'_> {
 
     /// Stops as the child did, so that a shell sees that its job has stopped. Returns when this
     /// process goes on.
-    fn stop(&self, signal: u32) -> Result<(), Failure> {
+    fn stop(&mut self, signal: u32) -> Result<(), Failure> {
         // The kernel stops no process 1.
         if self.init != Init::None {
             return Ok(());
         }
+        self.has_stopped = true;
         let me = self.sys.getpid();
         // Where no shell could let this process go on again, because its group is an orphan, the
         // kernel stops it by none of these; by SIGSTOP it would.
@@ -170,6 +174,9 @@ impl Parent<'_> {
             SIGCHLD => from_process,
             // Who sent it to the group let the child go on, too.
             SIGCONT if continued => false,
+            // It has stopped both, perhaps, and that is over. SIGCONT discards the stop signals that
+            // are pending (kernel/signal.c, prepare_signal): so also one that was taken before.
+            SIGTSTP | SIGTTIN | SIGTTOU if self.has_stopped => false,
             _ if from_process || is_early => true,
             // The leader of a session alone is told that the terminal is gone.
             SIGHUP | SIGCONT if self.leads_session() => true,
