@@ -153,7 +153,7 @@ fn what_is_misused_is_found() {
     let (move_it, close) = ("fcntl(0, F_DUPFD_CLOEXEC, 3) = 5", "close(0) = 0");
     let (written, exit) = ("write(5, \"0 0 1\", 5) = 5", "exit_group(3) = ?");
     let misused = |calls: &[&str]| {
-        let calls = calls.iter().map(|call| call.to_string()).collect::<Vec<_>>();
+        let calls = calls.iter().copied().map(str::to_owned).collect::<Vec<_>>();
         misused(&calls).into_iter().cloned().collect::<Vec<_>>()
     };
     assert_eq!(misused(&[map, move_it, close, written, exit]), [""; 0]);

@@ -195,7 +195,7 @@ const CAUSES: [(&str, &str); 29] = [
         "write: Operation not permitted",
         "setpriv --bounding-set=-setfcap --inh-caps=-setfcap newuts -r x true",
     ),
-    ("write: Broken pipe", "{ sleep .1; newuts x; } | true"),
+    ("write: Broken pipe", "{ sleep .1; newuts --hold=5 x; } | true"),
     ("write: No space left on device", "newuts x >/dev/full"),
 ];
 

@@ -9,13 +9,15 @@ use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use rustix::process::Signal;
+use syscalls::Sysno;
 
+use crate::support::apart;
 use crate::support::hint::{NOT_THIS_USER, not_permitted};
 use crate::support::parents::{Parent, side_by_side};
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    Copied, LIMIT, NEWUTS, Running, Watched as _, command, eventually, host_name, kill, newuts,
-    no_fork, state, unprivileged,
+    Copied, LIMIT, NEWUTS, Running, Watched as _, command, eventually, host_name, in_time, is_in,
+    kill, newuts, no_fork, state, unprivileged,
 };
 use crate::support::strace::{self, Strace};
 use crate::support::witness::{self, Heard, LAST, Witness, send, signals};
@@ -414,8 +416,10 @@ fn the_kill_that_cannot_be_caught_leaves_the_command(parent: Parent) {
     let child: i32 = running.stdout().trim_end().parse().unwrap();
     kill(running.pid(), Signal::KILL).unwrap();
     running.wait(LIMIT);
-    assert_eq!(running.living(), [child]);
-    assert_eq!(state(child), Some('S'));
+    // The shell becomes sleep, perhaps, at this moment.
+    eventually("a command that sleeps", LIMIT, || {
+        (running.living() == [child] && state(child) == Some('S')).then_some(())
+    });
     kill(child, Signal::KILL).unwrap();
     assert_eq!(running.finish().status, 128 + libc::SIGKILL);
 }
@@ -630,25 +634,38 @@ fn in_a_pid_namespace_of_its_own_too() {
 fn a_parent_that_died_too_early_is_noticed() {
     needs!(strace::here());
     for prefix in [&[][..], &["unshare", "--pid"]] {
-        // strace holds the child back just before it asks for its death.
-        let mut words = prefix.to_vec();
-        words.extend([NEWUTS, "--fork", "--kill-child", "box", "sleep", "300"]);
-        let mut strace = command("unshare");
-        strace.args(["--uts", "strace", "-f", "-o", "/dev/null"]);
-        strace.args(["--inject=prctl:delay_enter=2000000"]).args(&words);
-        let running = strace.start();
-        let call = format!("{} ", syscalls::Sysno::prctl.id());
-        let child = eventually("prctl", LIMIT, || {
-            running.living().into_iter().find(|pid| {
-                let current = fs::read_to_string(format!("/proc/{pid}/syscall"));
-                current.unwrap_or_default().starts_with(&call)
-            })
+        in_time(|seconds| {
+            // strace holds the child back just before it asks for its death.
+            let log = apart::file();
+            let mut strace = command("unshare");
+            strace.args(["--uts", "strace", "-f", "-o"]).arg(log.path());
+            strace.arg(format!("--inject=prctl:delay_enter={}s", 2 * seconds)).args(prefix);
+            strace.args([NEWUTS, "--fork", "--kill-child", "box", "sleep", "300"]);
+            let running = strace.start();
+            let found = eventually("prctl", LIMIT, || {
+                let child = running.living().into_iter().find(|pid| is_in(*pid, Sysno::prctl));
+                let made = || fs::read_to_string(log.path()).unwrap().contains(" (DELAYED)");
+                child.map(Some).or_else(|| made().then_some(None))
+            });
+            let status = |child| fs::read_to_string(format!("/proc/{child}/status")).unwrap();
+            let parent = |child| {
+                let status = status(child);
+                let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t"));
+                parent.unwrap().parse().unwrap()
+            };
+            let Some(child) = found else {
+                // It was seen too late.
+                for pid in running.living() {
+                    let _ = kill(pid, Signal::KILL);
+                }
+                running.finish();
+                return None;
+            };
+            kill(parent(child), Signal::KILL).unwrap();
+            // Nobody is left to sleep.
+            assert_eq!(running.finish().status, 128 + libc::SIGKILL);
+            Some(())
         });
-        let status = fs::read_to_string(format!("/proc/{child}/status")).unwrap();
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:\t")).unwrap();
-        kill(parent.parse().unwrap(), Signal::KILL).unwrap();
-        // Nobody is left to sleep.
-        assert_eq!(running.finish().status, 128 + libc::SIGKILL);
     }
 }
 

@@ -155,9 +155,9 @@ fn the_child_s_status_is_not_lost() {
 #[test]
 fn a_timer_changes_nothing() {
     needs!(require::root());
-    let args = ["--delay=0.3", "--hold=3", "bizarro"];
-    // It strikes while both sleep, and goes on to do so.
-    let running = newuts(args).timed(libc::ITIMER_REAL, 1_000_000).start();
+    let args = ["--delay=0.3", "--hold=7", "bizarro"];
+    // It strikes while both sleep, and goes on to do so; but not before the program is there.
+    let running = newuts(args).timed(libc::ITIMER_REAL, 3_000_000).start();
     // Those that count what a process does: it does little.
     let others = [libc::ITIMER_VIRTUAL, libc::ITIMER_PROF];
     let others = others.map(|timer| newuts(SHORT).timed(timer, 20_000).start());
@@ -192,9 +192,11 @@ fn a_limit_on_files_is_an_error() {
     let whole = limited(&SHORT, 1000).1;
     assert_eq!(transcript(&whole).1, four_lines("bizarro"));
     // A later child's process id may have up to six digits fewer.
-    for bytes in 0..whole.len() as u64 - 6 {
+    let shortest = whole.len() as u64 - 6;
+    let but_the_last = shortest - "child has terminated\n".len() as u64;
+    for bytes in 0..shortest {
         // Whoever writes last: parent and child are both told, and neither dies of it.
-        let args = if bytes < 80 { LONG } else { SHORT };
+        let args = if bytes < but_the_last { LONG } else { SHORT };
         let (run, written) = limited(&args, bytes);
         let said = [message.to_owned(), message.repeat(2)];
         assert!(said.contains(&run.stderr), "{bytes}: {run:?}");

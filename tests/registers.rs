@@ -222,7 +222,11 @@ impl Seen {
         let kind = kind(pid);
         assert_eq!(kind == libc::PTRACE_SYSCALL_INFO_ENTRY, self.inside);
         assert_eq!(kind == libc::PTRACE_SYSCALL_INFO_EXIT, !self.inside);
-        if self.inside {
+        // The kernel's own call, by which it goes on with a sleep: what that gives is the sleep's.
+        let goes_on = number.cast_signed() == libc::SYS_restart_syscall;
+        if self.inside && goes_on {
+            self.calls.last_mut().unwrap().result = None;
+        } else if self.inside {
             self.calls.push(Call { number, args, result: None });
         } else {
             self.calls.last_mut().unwrap().result = Some(result);

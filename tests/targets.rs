@@ -21,7 +21,7 @@ use crate::support::cross;
 use crate::support::machine::{Machine, machines};
 use crate::support::package::copy_of_the_package;
 use crate::support::require::{self, needs};
-use crate::support::run::{NEWUTS, Watched as _, command};
+use crate::support::run::{NEWUTS, Watched as _, command, no_fork};
 
 /// The machines whose CPU is not this one's.
 fn others() -> Vec<Machine> {
@@ -189,7 +189,10 @@ fn the_largest_ids_are_no_errors() {
     needs!(cross::newuts("i686"), require::user_namespaces(), require::tool("setpriv"));
     let folder = apart::folder_for_all();
     let program = folder.path().join("newuts");
-    fs::copy(cross::newuts("i686").unwrap(), &program).unwrap();
+    {
+        let _lock = no_fork();
+        fs::copy(cross::newuts("i686").unwrap(), &program).unwrap();
+    }
     for id in ["4294967294", "4294963201"] {
         for (option, inside) in [("-c", id), ("-r", "0")] {
             let mut setpriv = command("setpriv");

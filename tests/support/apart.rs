@@ -107,7 +107,7 @@ pub fn beside<'scope, T: Send + 'scope>(
 
 /// How the names of this test's files begin: with the suite, if `tests/left-behind` gave it a name,
 /// and the test.
-fn prefix() -> String {
+pub fn prefix() -> String {
     let suite = env::var("NEWUTS_TEST_SUITE").map(|suite| suite + "-").unwrap_or_default();
     format!("newuts-{suite}{}-", test())
 }

@@ -16,7 +16,7 @@ use regex::Regex;
 use tempfile::TempDir;
 
 use super::initramfs::Initramfs;
-use super::run::{Running, Watched as _, command};
+use super::run::{Running, Watched as _, command, eventually};
 use super::{apart, cross, require};
 
 /// How long a machine may run: a hundred times what it needs, for it shares its cores with others.
@@ -297,7 +297,7 @@ impl Machine {
         let monitor = format!("unix:{},server=on,wait=off", socket.display());
         let boot = self.start(archive, words, &["-monitor", &monitor]);
         for line in shown {
-            boot.running.until(line);
+            eventually(line, LIMIT, || boot.running.stdout().contains(line).then_some(()));
         }
         let mut monitor = UnixStream::connect(socket).unwrap();
         monitor.write_all(self.delete.unwrap().as_bytes()).unwrap();

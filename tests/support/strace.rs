@@ -49,9 +49,9 @@ pub fn strace(log: &Path, options: &[&str]) -> Command {
     strace_in(if lies { &alone } else { &["unshare", "--uts"] }, log, options)
 }
 
-/// [`strace`] in these namespaces. SIGCHLD is blocked: under strace even a signal that does nothing
-/// interrupts a sleep, and there is another call, by which the kernel goes on with it. So it does
-/// not matter whose sleep is over first, the child's or the parent's.
+/// [`strace`] in these namespaces. SIGCHLD is blocked, until the program sets a mask of its own: under
+/// strace even a signal that does nothing interrupts a call, which is then made anew, or a sleep, with
+/// which the kernel goes on by another call.
 pub fn strace_in(namespaces: &[&str], log: &Path, options: &[&str]) -> Command {
     let mut strace = command(namespaces[0]);
     strace.args(&namespaces[1..]).args(["strace", "-a1", "-o"]).arg(log).args(options);
@@ -136,6 +136,7 @@ impl Log {
     /// Reads a log, and joins the calls that strace split because another process came between.
     fn parse(log: &str) -> Self {
         let resumed = Regex::new(r"^<\.\.\. \w+ resumed>").unwrap();
+        let anew = Regex::new(r" = \? ERESTART(NOINTR|NOHAND|SYS) \(").unwrap();
         let mut processes: Vec<Process> = Vec::new();
         for line in log.lines() {
             let Some((pid, what)) = line.split_once(' ') else { continue };
@@ -155,6 +156,12 @@ impl Log {
                 Some(mark) => process.calls.last_mut().unwrap().push_str(&call[mark.end()..]),
                 None => process.calls.push(call),
             }
+            // A signal came: the call is made anew.
+            process.calls.pop_if(|call| anew.is_match(call));
+        }
+        for process in &mut processes {
+            // The kernel's own call, by which it goes on with a sleep.
+            process.calls.retain(|call| !call.starts_with("restart_syscall("));
         }
         if let Some(parent) = processes.first_mut() {
             parent.calls.remove(0);

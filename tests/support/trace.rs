@@ -146,7 +146,7 @@ impl Log {
                 killed.push(pid);
                 // It was killed in a call, of which it could say nothing any more.
                 calls.pop_if(|call| !regex!(r"\) = [^?]|^exit").is_match(call));
-            } else if let Some(mark) = regex!(r"^<\.\.\. \w+ resumed>").find(what) {
+            } else if let Some(mark) = regex!(r"^<\.\.\. [\w?]+ resumed>").find(what) {
                 let call = calls.last_mut().unwrap();
                 *call = call.strip_suffix(" <unfinished ...>").unwrap().to_owned();
                 call.push_str(&what[mark.end()..]);
