@@ -4,7 +4,7 @@
 //! The flags stand here and not in `.cargo/config.toml`, because flags from there reach build
 //! scripts too when no `--target` is given, and a build script without a C library crashes.
 
-use std::env;
+use std::{env, fs};
 
 /// Flags for the linker, in the words of ld(1).
 const LINKER: &[&str] = &[
@@ -35,10 +35,12 @@ fn main() {
     let prefix = if bare { "" } else { "-Wl," };
     let drivers: &[&str] =
         if bare { &[] } else { &["-nostartfiles", "-nodefaultlibs", "-static-pie"] };
-    // The script is an argument of its own: behind `-Wl,`, a comma in the name of the folder would
-    // end it. Both kinds of linker know -T.
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
-    let script = ["-T".to_owned(), format!("{root}/linker.ld")];
+    // A copy of the script where cargo keeps what this makes: when a checkout is moved or copied with
+    // its `target`, cargo corrects that path and no other. It is an argument of its own: behind
+    // `-Wl,`, a comma in the name of the folder would end it. Both kinds of linker know -T.
+    let script = env::var("OUT_DIR").expect("cargo sets OUT_DIR") + "/linker.ld";
+    fs::copy("linker.ld", &script).expect("linker.ld can be copied");
+    let script = ["-T".to_owned(), script];
 
     let drivers = drivers.iter().copied().map(str::to_owned);
     let linkers = LINKER.iter().map(|flag| format!("{prefix}{flag}"));

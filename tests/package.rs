@@ -2,13 +2,16 @@
 //! The package: what is in it, that it installs, and that it makes the same file everywhere.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::support::apart;
 use crate::support::cross::LIMIT;
-use crate::support::package::{ODD_NAME, PACKAGE, cargo, cargo_home, copy_of_the_package_called};
+use crate::support::package::{
+    ODD_NAME, PACKAGE, cargo, cargo_home, copy_of_the_package, copy_of_the_package_called,
+};
 use crate::support::run::{NEWUTS, Watched as _, command};
 
 /// The files below a folder of the package, by their paths in it.
@@ -113,4 +116,27 @@ fn it_makes_the_same_file_in_every_folder() {
     let built = ["", ODD_NAME].map(built_elsewhere);
     assert!(built[0] == built[1], "two folders, two files");
     assert!(built[0] == fs::read(NEWUTS).unwrap(), "not what was tested");
+}
+
+/// Cargo keeps what the build script said, and that must name no file of the old folder.
+#[test]
+fn it_can_be_built_on_where_it_was_moved_to() {
+    let build = |package: &Path| {
+        let mut cargo = cargo(package, ["build", "--release", "--locked", "--bin=newuts"]);
+        let run = cargo.start().finish_within(LIMIT);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+    };
+    let copy = copy_of_the_package();
+    build(copy.path());
+    let folder = apart::folder();
+    let moved = folder.path().join("moved");
+    fs::rename(copy.path(), &moved).unwrap();
+    let program = moved.join("target/release/newuts");
+    fs::remove_file(&program).unwrap();
+    // Something new, or nothing is linked anew.
+    let mut main = File::options().append(true).open(moved.join("src/main.rs")).unwrap();
+    writeln!(main, "const _: () = ();").unwrap();
+    build(&moved);
+    assert!(fs::read(program).unwrap() == fs::read(NEWUTS).unwrap(), "another file");
+    fs::rename(&moved, copy.path()).unwrap();
 }
