@@ -16,7 +16,7 @@ use crate::support::apart;
 use crate::support::parents::{Parent, side_by_side};
 use crate::support::require::{self, needs};
 use crate::support::run::{
-    LIMIT, NEWUTS, Running, Watched as _, command, eventually, in_time, is_in, kill, state,
+    LIMIT, NEWUTS, Running, Watched as _, command, eventually, in_time, is_in, kill, newuts, state,
     until_in,
 };
 use crate::support::strace;
@@ -32,6 +32,7 @@ side_by_side! {
     a_command_that_stops_takes_its_parent_with_it: Forked Joined;
     a_stop_passed_on_is_a_stop_of_both: Forked Joined;
     one_who_is_told_to_go_on_tells_the_other: Forked Joined;
+    a_pair_that_is_stopped_one_by_one_goes_on: Forked Joined;
     a_parent_that_is_stopped_alone_goes_on_alone: Forked Joined Unshare Tini;
     a_command_that_goes_on_by_itself_is_waited_for: Forked Joined Unshare Tini;
     stops_in_any_order_lose_nothing: Forked Joined;
@@ -254,6 +255,21 @@ fn one_who_is_told_to_go_on_tells_the_other(parent: Parent) {
         group.until_stopped(true, true);
         kill(group.running.pid(), Signal::CONT).unwrap();
         group.until_stopped(false, false);
+    }
+    group.end();
+}
+
+/// As who suspends a tree of processes, and resumes it from its root.
+fn a_pair_that_is_stopped_one_by_one_goes_on(parent: Parent) {
+    let group = Group::lasting(parent);
+    for _ in 0..3 {
+        kill(group.running.pid(), Signal::STOP).unwrap();
+        group.until_stopped(true, false);
+        kill(group.child, Signal::STOP).unwrap();
+        group.until_stopped(true, true);
+        kill(group.running.pid(), Signal::CONT).unwrap();
+        group.until_stopped(false, false);
+        kill(group.child, Signal::CONT).unwrap();
     }
     group.end();
 }
@@ -542,6 +558,40 @@ fn a_stop_that_is_over_is_not_passed_on() {
             (!was_slow).then(|| assert_eq!(passed, None, "{log}"))
         });
     }
+}
+
+/// A stop signal would discard SIGCONT, which came in the meantime: so there is none.
+#[test]
+fn who_is_told_to_go_on_before_it_stops_does_not_stop() {
+    needs!(strace::here());
+    let file = apart::file();
+    let mut strace = command("strace");
+    strace.args(["-DD", "-o"]).arg(file.path());
+    // Behind the first, which is made at the start.
+    strace.arg("--inject=rt_sigaction:delay_enter=500ms:when=2+");
+    strace.args([NEWUTS, "--fork", "box"]);
+    let group = Group::of(&mut strace, "exec sleep 300");
+    let log = || fs::read_to_string(file.path()).unwrap();
+    until_in(group.running.pid(), Sysno::rt_sigtimedwait);
+    kill(group.running.pid(), Signal::TSTP).unwrap();
+    eventually("a command that stops", LIMIT, || log().contains("WIFSTOPPED").then_some(()));
+    kill(group.running.pid(), Signal::CONT).unwrap();
+    kill(group.running.pid(), Signal::USR1).unwrap();
+    assert_eq!(group.running.finish().status, 128 + libc::SIGUSR1, "{}", log());
+}
+
+/// Who has its parent trace it, as programs do that want no debugger, stops by any signal. Its parent
+/// stops then, too, and does not end by a signal that was not for it.
+#[test]
+fn a_command_that_its_parent_traces_does_not_end_it() {
+    needs!(require::root(), require::tool("perl"));
+    let trace_me = libc::SYS_ptrace;
+    let script = format!("exec perl -e 'syscall {trace_me}, 0; kill USR1 => $$; sleep 300'");
+    let group = Group::of(&mut newuts(["--fork", "box"]), &script);
+    let stopped = || (state(group.running.pid()) == Some('T')).then_some(());
+    eventually("a parent that is stopped", LIMIT, stopped);
+    group.to_both(Signal::KILL);
+    assert_eq!(group.running.finish().status, 128 + libc::SIGKILL);
 }
 
 /// A key at any stage of the start reaches the command, or ends all: it is never lost.

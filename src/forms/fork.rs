@@ -7,8 +7,8 @@
 //! the moment in which it is looked for and the moment in which it is waited for.
 
 use linux_raw_sys::general::{
-    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU,
-    SIGWINCH, kernel_sigset_t,
+    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
+    kernel_sigset_t,
 };
 use syscalls::Errno;
 
@@ -64,7 +64,8 @@ pub fn run(
         if let Some(agreement) = agreement {
             agreement.bind(sys, child)?;
         }
-        Parent { sys, init, child, state: State::Running, has_stopped: false, early }.watch()
+        Parent { sys, init, child, state: State::Running, at_hand: 0, has_stopped: false, early }
+            .watch()
     });
     if status.is_err() {
         // Whatever cannot be done, no child is left behind.
@@ -81,6 +82,8 @@ enum State {
     Stopped,
     /// Somebody else let it go on.
     Continued,
+    /// This process told it to go on.
+    Resumed,
 }
 
 /// The parent.
@@ -89,7 +92,9 @@ struct Parent<'a> {
     init: Init,
     child: Pid,
     state: State,
-    /// Whether this process has stopped, and gone on, since the signal at hand was taken.
+    /// The signal that was taken, and is to be passed on; 0 if there is none.
+    at_hand: u32,
+    /// Whether this process has stopped, and gone on, since that was taken.
     has_stopped: bool,
     /// The signals that were there when the child was: before it, perhaps, and for its parent alone.
     early: kernel_sigset_t,
@@ -99,12 +104,14 @@ impl Parent<'_> {
     /// Takes signals and waits for children, until the child has ended. Gives its status.
     fn watch(&mut self) -> Result<u8, Failure> {
         loop {
+            self.at_hand = 0;
             if let Some(status) = self.look()? {
                 return Ok(status);
             }
             match self.sys.sigtimedwait(&sigset(ALL)) {
                 Ok(info) => {
                     // The signal may tell of a change of the child: look at that before passing it on.
+                    self.at_hand = info.signo().unsigned_abs();
                     self.has_stopped = false;
                     if let Some(status) = self.look()? {
                         return Ok(status);
@@ -126,10 +133,12 @@ impl Parent<'_> {
                 continue;
             }
             if let Some(signal) = status.stopped_by() {
+                let is_first = matches!(self.state, State::Running | State::Resumed);
                 self.state = State::Stopped;
-                self.stop(signal)?;
+                self.stop(signal, is_first)?;
             } else if status.is_continued() {
-                self.state = State::Continued;
+                let is_told = self.state == State::Resumed;
+                self.state = if is_told { State::Running } else { State::Continued };
             } else {
                 return Ok(Some(status.code()));
             }
@@ -138,19 +147,27 @@ impl Parent<'_> {
     }
 
     /// Stops as the child did, so that a shell sees that its job has stopped. Returns when this
-    /// process goes on.
-    fn stop(&mut self, signal: u32) -> Result<(), Failure> {
+    /// process goes on. `is_first` is whether no stop came before for which SIGCONT is still awaited.
+    fn stop(&mut self, signal: u32, is_first: bool) -> Result<(), Failure> {
         // The kernel stops no process 1.
         if self.init != Init::None {
             return Ok(());
         }
-        self.has_stopped = true;
         let me = self.sys.getpid();
         // Where no shell could let this process go on again, because its group is an orphan, the
-        // kernel stops it by none of these; by SIGSTOP it would.
-        let signal = if signal == SIGSTOP { SIGTSTP } else { signal };
-        // The terminal has sent it here, too, perhaps: it is pending then, and still comes once.
+        // kernel stops it by none of these; by SIGSTOP it would. A child that is traced stops by any.
+        let signal = match signal {
+            SIGTSTP | SIGTTIN | SIGTTOU => signal,
+            _ => SIGTSTP,
+        };
         self.sys.sigaction_default(signal)?;
+        // Who was told to go on meanwhile does not stop, and tells the child. A stop signal would
+        // discard that (kernel/signal.c, prepare_signal).
+        if is_first && (self.at_hand == SIGCONT || sigset_has(&self.sys.sigpending()?, SIGCONT)) {
+            return Ok(());
+        }
+        self.has_stopped = true;
+        // The terminal has sent it here, too, perhaps: it is pending then, and still comes once.
         self.sys.kill(me, signal)?;
         self.sys.sigprocmask_setmask(&sigset(ALL.filter(|other| *other != signal)))?;
         self.sys.sigprocmask_setmask(&sigset(ALL))
@@ -160,7 +177,7 @@ impl Parent<'_> {
     fn pass_on(&mut self, info: &SignalInfo) {
         let signal = info.signo().unsigned_abs();
         let from_process = info.code() <= 0;
-        let continued = self.state == State::Continued;
+        let before = self.state;
         if signal == SIGCONT {
             self.state = State::Running;
         }
@@ -173,7 +190,7 @@ impl Parent<'_> {
             // The kernel sends it for a child; but a process may send it as well.
             SIGCHLD => from_process,
             // Who sent it to the group let the child go on, too.
-            SIGCONT if continued => false,
+            SIGCONT if before == State::Continued => false,
             // It has stopped both, perhaps, and that is over. SIGCONT discards the stop signals that
             // are pending (kernel/signal.c, prepare_signal): so also one that was taken before.
             SIGTSTP | SIGTTIN | SIGTTOU if self.has_stopped => false,
@@ -184,6 +201,9 @@ impl Parent<'_> {
         };
         if !is_for_child {
             return;
+        }
+        if signal == SIGCONT && before == State::Stopped {
+            self.state = State::Resumed;
         }
         // With what came with it, if a process may say that in another's place.
         let has_value = info.code() < 0 && info.code() != SI_TKILL;
