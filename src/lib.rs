@@ -26,7 +26,7 @@
 
 use args::{CommandLine, Form};
 use forms::init::Init;
-use forms::{check, demo, join, run as command};
+use forms::{check, demo, join, persist, run as command};
 use sys::Sys;
 use sys::file::STDOUT;
 use sys::start::InitialStack;
@@ -107,6 +107,10 @@ fn answer(
     words: &CommandLine<'_>,
 ) -> u8 {
     let CommandLine { demo, fork, command, .. } = words;
+    if demo.persist.is_some() && process.has_privilege_of_file() {
+        persist::refuse(sys);
+        return if matches!(form, Form::Demonstrate) { 1 } else { command::FAILED };
+    }
     match form {
         Form::Demonstrate => demo::demonstrate(sys, process, init, demo),
         Form::Run => command::run(sys, process, init, demo, *fork, command),

@@ -253,6 +253,7 @@ fn the_page_has_what_cannot_be_tried_out() {
         "set-user-ID",
         "setcap cap_sys_admin+ep",
         "keeps the capabilities",
+        "for he could cover any other file",
         // The limit of a control group gives the same errno.
         "pids.max",
         // The kernel's words before the two dashes.

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{XattrFlags, setxattr};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -495,4 +496,51 @@ fn the_machine_keeps_its_name() {
     let script = "exec unshare --mount $1 --persist $2 box uname -n";
     place.run("private", script).is(0, "box\n", "");
     after("true", &["uname", "-n"]).run().is(0, &format!("{}\n", host_name()), "");
+}
+
+/// CAP_SYS_ADMIN, permitted and effective, as setcap(8) writes it: capabilities(7), "File capability
+/// extended attribute versioning", VFS_CAP_REVISION_2.
+const SYS_ADMIN_OF_FILE: [u8; 20] = [1, 0, 0, 2, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// A user who has a privilege by the program's file would cover whatever file he names.
+#[test]
+fn a_privilege_of_the_program_s_file_is_not_for_it() {
+    needs!(require::namespaces(), require::tool("setpriv"));
+    let refused = "newuts: --persist: the privilege is that of the program's file, and not yours\n";
+    for set_user_id in [false, true] {
+        let program = Copied::new();
+        if set_user_id {
+            fs::set_permissions(&program.path, fs::Permissions::from_mode(0o4755)).unwrap();
+        } else {
+            let (name, flags) = ("security.capability", XattrFlags::empty());
+            setxattr(&program.path, name, &SYS_ADMIN_OF_FILE, flags).unwrap();
+        }
+        let place = Place::new();
+        fs::write(place.path("file"), "content\n").unwrap();
+        // By a shell that is that user: so the program's file is what changes the process.
+        let script = "
+            user() { setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"; }
+            user sh -c '
+                \"$1\" box uname -n
+                for option in -c -r; do \"$1\" $option box uname -n; echo $?; done
+                \"$1\" --persist $2 box true; echo $?
+                \"$1\" --fork --persist new box true; echo $?
+                \"$1\" --delay 0 --hold 0 --persist $2 box; echo $?
+            ' sh $1 $2
+            cat $2; grep -c ' nsfs ' /proc/self/mountinfo
+            # Root has it from nobody.
+            \"$1\" --persist $2 box true; echo $?
+            grep -c ' nsfs ' /proc/self/mountinfo";
+        let path = program.path.to_str().unwrap();
+        let run = place.run("private", &script.replace("$1", path));
+        let lines: Vec<_> = run.stdout.lines().collect();
+        // The maps of who is root by the file's bit are another matter.
+        let maps = if set_user_id { &lines[1..5] } else { &["box", "0", "box", "0"] };
+        let expected = [&["box"], maps, &["125", "125", "1", "content", "0", "0", "1"]].concat();
+        assert_eq!(lines, expected, "{run:?}");
+        let said: Vec<_> = run.stderr.split_inclusive('\n').collect();
+        assert_eq!(said[said.len() - 3..], [refused; 3], "{run:?}");
+        assert!(set_user_id || said.len() == 3, "{run:?}");
+        assert_eq!(place.names(), ["file"]);
+    }
 }

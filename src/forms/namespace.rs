@@ -100,7 +100,15 @@ impl Ids {
     /// openat(2) where there is no /proc to write the maps to, write(2).
     pub fn map(self, sys: &Sys, root: bool) -> Result<(), Failure> {
         let Self { uid, gid } = self;
-        map(sys, c"/proc/self/uid_map", if root { 0 } else { uid }, uid)?;
+        let map_uid = || map(sys, c"/proc/self/uid_map", if root { 0 } else { uid }, uid);
+        match map_uid() {
+            // The program's file has a privilege (setcap(8)), and so the files belong to root: proc(5).
+            // In its new user namespace this process has no such privilege any more.
+            Err(Failure { call: Call::openat, errno: Errno::EACCES }) => {
+                sys.prctl_set_dumpable().and_then(|()| map_uid())?;
+            }
+            mapped => mapped?,
+        }
         // Otherwise a user could drop a group because of which files are closed to him:
         // user_namespaces(7), "The /proc/pid/setgroups file". Before Linux 3.19 there is no such
         // file, and in some sandboxes neither; there the map alone will do.

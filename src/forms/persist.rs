@@ -8,11 +8,21 @@ use linux_raw_sys::general::{MS_BIND, O_CLOEXEC};
 use syscalls::Errno;
 
 use super::process::{is_same_process, open_process};
-use crate::sys::file::Fd;
+use crate::sys::file::{Fd, STDERR};
 use crate::sys::process::Pid;
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
+
+/// Says that nothing is bound with a privilege that the program's file gave its caller, by
+/// setcap(8): whatever file the caller names would be covered, a password file too, for all users.
+#[cold]
+#[inline(never)] // its line would be on everybody's stack, and cost a page fault
+pub fn refuse(sys: &Sys) {
+    let reason = "newuts: --persist: the privilege is that of the program's file, and not yours";
+    // Where it cannot be written, the exit status still tells.
+    let _ = Line::new().text(reason).write_to(sys, STDERR);
+}
 
 /// A file that a namespace is bound to.
 pub struct Bound<'a> {

@@ -5,7 +5,7 @@
 use core::ffi::{CStr, c_char};
 use core::marker::PhantomData;
 
-use linux_raw_sys::auxvec::{AT_NULL, AT_PAGESZ};
+use linux_raw_sys::auxvec::{AT_NULL, AT_PAGESZ, AT_SECURE, AT_UID};
 
 use super::bytes::c_str;
 
@@ -60,13 +60,26 @@ impl<'a> InitialStack<'a> {
     /// The size of a page of memory, in bytes: `AT_PAGESZ`, or 4096 when the kernel does not say.
     #[must_use]
     pub fn page_size(&self) -> usize {
+        self.auxiliary(AT_PAGESZ).unwrap_or(4096)
+    }
+
+    /// Whether the program's file gave a user a privilege, by its set-user-ID bit or its capabilities:
+    /// `AT_SECURE` (getauxval(3)) and not root. (A security module may say it of root, too.)
+    #[must_use]
+    pub fn has_privilege_of_file(&self) -> bool {
+        self.auxiliary(AT_SECURE).is_some_and(|secure| secure != 0)
+            && self.auxiliary(AT_UID) != Some(0)
+    }
+
+    /// What the auxiliary vector has for this kind of entry.
+    fn auxiliary(&self, wanted: u32) -> Option<usize> {
         let mut entry: *const [usize; 2] = self.envp().end().cast();
         loop {
             // SAFETY: `entry` is at or before AT_NULL, the vector's last entry.
             let [kind, value] = unsafe { entry.read() };
             match u32::try_from(kind) {
-                Ok(AT_PAGESZ) => return value,
-                Ok(AT_NULL) => return 4096,
+                Ok(AT_NULL) => return None,
+                Ok(kind) if kind == wanted => return Some(value),
                 // SAFETY: this one was not AT_NULL, so another follows.
                 _ => entry = unsafe { entry.add(1) },
             }
