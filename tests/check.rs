@@ -1034,6 +1034,64 @@ fn a_limit_of_a_group_of_processes_skips_what_it_hits() {
     }
 }
 
+/// What other machines refuse, which are not at hand: their answers are injected.
+#[test]
+fn what_another_kernel_refuses_is_skipped() {
+    needs!(require::user_namespaces(), strace::here());
+    // AppArmor's profile for containers refuses every mount, and what a mount needs is there.
+    let run = Inject(&["mount:error=EACCES:when=1"]).run("=41-43");
+    let refused = skipped("mount: Permission denied (a security module refuses it)");
+    Report::read(&run).is(|number| match number {
+        42 => refused.clone(),
+        41 | 43 => Kept,
+        _ => skipped("not selected"),
+    });
+    // Whoever says so whatever is asked is no security module.
+    let run = Inject(&["mount:error=EACCES"]).run("=42");
+    assert_eq!(Report::read(&run).broken(), [42]);
+
+    // Linux 5.3 to 5.7: there are pidfds, and setns(2) takes none.
+    let old = ["setns:error=EINVAL", "statx:retval=0"];
+    let run = outcome_under_strace(injecting(&ALONE, &old, "=26,28,29,31,32,90"));
+    let old = skipped("setns: Invalid argument (an old kernel)");
+    Report::read(&run).is(|number| match number {
+        26 | 31 | 32 | 90 => old.clone(),
+        28 | 29 => Kept,
+        _ => skipped("not selected"),
+    });
+    // A namespace's descriptor it takes there, too.
+    let old = ["setns:error=EINVAL", "statx:retval=0"];
+    let run = outcome_under_strace(injecting(&ALONE, &old, "=27"));
+    assert_eq!(Report::read(&run).broken(), [27]);
+
+    // Ubuntu since 24.04, for an ordinary user: a user namespace, and no capability in it.
+    let program = Copied::new();
+    let program = program.path.to_str().unwrap();
+    for (profile, expected) in [
+        (
+            "unprivileged_userns (enforce)",
+            skipped(
+                "sethostname: Operation not permitted (AppArmor: \
+                 kernel.apparmor_restrict_unprivileged_userns is 1)",
+            ),
+        ),
+        ("unconfined", Broken),
+    ] {
+        let fake = format!(
+            "mount -t tmpfs tmpfs /proc && mkdir -p /proc/self/attr /proc/sys/kernel &&
+            touch /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups &&
+            chmod a+w /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups &&
+            echo '{profile}' >/proc/self/attr/current &&
+            echo 1 >/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+        );
+        let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+        let strace = ["strace", "-f", "-qq", "-o/dev/null", "--inject=sethostname:error=EPERM"];
+        let words = [&user[..], &strace, &[program, "--check=6"]].concat();
+        let report = Report::read(&strace::without_its_own(outcome(after(&fake, &words))));
+        assert_eq!(report.results[5].verdict, expected, "{profile}");
+    }
+}
+
 /// A tracer sees every call and every signal, and lets them through.
 #[test]
 fn under_a_tracer_every_promise_is_kept() {
@@ -1146,7 +1204,8 @@ fn in_a_container_it_is_up_to_the_engine() {
                 (Kind::Docker, []) => (
                     28,
                     vec![
-                        "clone3: Function not implemented (an old kernel)".to_owned(),
+                        "clone3: Function not implemented (an old kernel, or a seccomp filter)"
+                            .to_owned(),
                         NO_CAPABILITY_FOR_IT.to_owned(),
                         FILTERED.to_owned(),
                         names("setns"),

@@ -445,7 +445,7 @@ fn a_security_module() {
         ("setns:error=EACCES:when=1", &[join.as_str()][..], "setns: Permission denied\n"),
         ("sethostname:error=EACCES:when=1", &["x", "true"], "sethostname: Permission denied\n"),
         ("write:error=EACCES:when=1", &["-r", "x", "true"], "write: Permission denied\n"),
-        ("openat:error=EACCES:when=1", &["-r", "x", "true"], "openat: Permission denied\n"),
+        ("openat:error=EACCES", &["-r", "x", "true"], "openat: Permission denied\n"),
     ] {
         inject(&[fault], args).0.is(125, "", message);
     }
@@ -601,6 +601,11 @@ fn user_namespaces_are_for_root() {
                 after(&mount, &words).run().is(status, "", &not_permitted(call, hint));
             }
         }
+        // A filter refuses before anything else is asked.
+        fs::write(folder.path().join(file), format!("{bad}\n")).unwrap();
+        let mut filtered = after(&mount, &[&user[..], &[program, "-r", "x", "true"]].concat());
+        refusing_flag(&mut filtered, libc::SYS_unshare, libc::CLONE_NEWUSER);
+        filtered.run().is(125, "", &not_permitted("unshare", FILTER));
         // Without a user namespace it is not what is wrong.
         fs::write(folder.path().join(file), format!("{bad}\n")).unwrap();
         let words = ["strace", "-o/dev/null", "-einject=unshare:error=EPERM", program, "x", "true"];
@@ -610,6 +615,25 @@ fn user_namespaces_are_for_root() {
             "",
             &not_permitted("unshare", NOT_THIS_USER),
         );
+    }
+}
+
+/// Who makes a user namespace may mount nothing outside of it: `--user` is no help.
+#[test]
+fn no_capability_to_bind_a_namespace() {
+    needs!(require::user_namespaces());
+    let program = Copied::new();
+    let folder = apart::folder_for_all();
+    let file = folder.path().join("file");
+    let file = file.to_str().unwrap();
+    let persist = ["--persist", file, "--delay=.1", "--hold=.1", "x"];
+    for (args, call, status) in [
+        (&persist[..], "clone", 1),
+        (&["--persist", file, "x", "true"], "unshare", 125),
+        (&["--fork", "--persist", file, "x", "true"], "unshare", 125),
+    ] {
+        let run = unprivileged().arg(&program.path).args(args).run();
+        run.is(status, "", &not_permitted(call, ROOT_ONLY));
     }
 }
 

@@ -148,7 +148,8 @@ fn show_end(sys: &Sys, status: WaitStatus) -> Result<u8, Failure> {
 #[cold]
 fn refused(sys: &Sys, failure: Failure, child: &Child<'_>) -> u8 {
     failure.report(sys);
-    hint::give(sys, failure, &child.demo.namespace, child.ids);
+    let Child { demo, ids, .. } = *child;
+    hint::give(sys, failure, &demo.namespace, ids, demo.persist.is_some());
     1
 }
 

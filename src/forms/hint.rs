@@ -23,17 +23,25 @@ use crate::sys::{Failure, Sys};
 use crate::text::line::Line;
 
 /// Says why `failure` happened on the way into `namespace`, if the cause can be found. `ids` are
-/// those that were to be mapped.
-pub fn give(sys: &Sys, failure: Failure, namespace: &Namespace<'_>, ids: Option<Ids>) {
+/// those that were to be mapped; `persists` is whether the namespace was to be bound to a file.
+pub fn give(
+    sys: &Sys,
+    failure: Failure,
+    namespace: &Namespace<'_>,
+    ids: Option<Ids>,
+    persists: bool,
+) {
     let Failure { call, errno } = failure;
     let makes_namespaces = matches!(call, Call::clone | Call::unshare);
     let flags = namespace.flags();
     let hint = match errno {
         Errno::EPERM if makes_namespaces && namespace.user.is_none() => {
-            no_capability(sys, || user_helps(sys, namespace)).or_else(|| filtered(sys, call, flags))
+            // Who makes a user namespace may mount nothing outside of it.
+            no_capability(sys, || !persists && user_helps(sys, namespace))
+                .or_else(|| filtered(sys, call, flags))
         }
         Errno::EPERM if makes_namespaces => {
-            no_user_namespace(sys).or_else(|| filtered(sys, call, flags))
+            filtered(sys, call, flags).or_else(|| no_user_namespace(sys))
         }
         Errno::EPERM if call == Call::write => no_map(sys, ids).or_else(|| confined(sys)),
         Errno::EPERM => confined(sys).or_else(|| filtered(sys, call, flags)),
@@ -143,7 +151,7 @@ fn restricted_by_apparmor(sys: &Sys) -> Option<&'static str> {
 
 /// `EPERM` for who has made a user namespace, because AppArmor lets that be made (Ubuntu 24.04) and
 /// then refuses every capability in it: by a profile of this name.
-fn confined(sys: &Sys) -> Option<&'static str> {
+pub(super) fn confined(sys: &Sys) -> Option<&'static str> {
     let profile = b"unprivileged_userns";
     let mut label = [0; 32];
     let label = sys.read_file(c"/proc/self/attr/current", &mut label).ok()?;
@@ -201,14 +209,16 @@ pub(super) fn filtered(sys: &Sys, call: Call, flags: u32) -> Option<&'static str
     .then_some("a seccomp filter refuses it")
 }
 
-/// `EACCES` because a security module says so: the kernel has no other reason for it in these calls. A
-/// filter may give any errno, so it is tested that none gives this one.
+/// `EACCES` because a security module says so: the kernel has no other reason for it in the calls that
+/// make namespaces, nor in mount(2), where the paths can be searched. A filter may give any errno, so it
+/// is tested that none gives this one.
 pub(super) fn refused_by_security_module(
     sys: &Sys,
     call: Call,
     flags: u32,
 ) -> Option<&'static str> {
-    (harmless(sys, call, flags) == Some(Errno::EINVAL)).then_some("a security module refuses it")
+    matches!(harmless(sys, call, flags), Some(Errno::EINVAL | Errno::EFAULT))
+        .then_some("a security module refuses it")
 }
 
 /// Makes a call with the same flags, and arguments that the kernel refuses before it asks for a

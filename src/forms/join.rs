@@ -134,7 +134,7 @@ fn enter(sys: &Sys, target: Target<'_>, user: bool) -> Result<(), Failure> {
         }
         // Without /proc, and before Linux 6.11, the owner cannot be asked for: the user namespace
         // that the process is in has to do.
-        (Err(Failure { call: Call::openat, errno: Errno::ENOENT }), Some(pidfd)) => {
+        (Err(Failure { call: Call::openat, errno: Errno::ENOENT }), Some(pidfd)) if user => {
             sys.setns(pidfd, CLONE_NEWUTS | CLONE_NEWUSER)
         }
         (Err(failure), _) => Err(failure),

@@ -10,7 +10,6 @@ use syscalls::Errno;
 use super::death::DeathSignal;
 use super::demo::Demo;
 use super::init::Init;
-use super::namespace::Namespace;
 use super::persist::{Agreement, Bound};
 use super::{fork, hint};
 use crate::sys::Sys;
@@ -60,7 +59,7 @@ pub fn run(
 
 /// Without `--fork`: this process enters the namespaces and becomes the command.
 fn in_place(sys: &Sys, process: &InitialStack<'_>, demo: &Demo<'_>, command: &Strings<'_>) -> u8 {
-    let Err(status) = enter(sys, &demo.namespace) else {
+    let Err(status) = enter(sys, demo) else {
         let bound = demo.persist.map(|file| Bound::bind_own(sys, file)).transpose();
         return match bound {
             Ok(bound) => {
@@ -89,7 +88,7 @@ fn in_child(
     death_signal: Option<DeathSignal>,
     command: &Strings<'_>,
 ) -> u8 {
-    if let Err(status) = enter(sys, &demo.namespace) {
+    if let Err(status) = enter(sys, demo) {
         return status;
     }
     match agreement.map(|agreement| agreement.wait_for_parent(sys)) {
@@ -112,11 +111,12 @@ fn in_child(
 /// # Errors
 ///
 /// The exit status, where it cannot; it has said why not.
-fn enter(sys: &Sys, namespace: &Namespace<'_>) -> Result<(), u8> {
+fn enter(sys: &Sys, demo: &Demo<'_>) -> Result<(), u8> {
+    let namespace = &demo.namespace;
     let ids = namespace.ids_before(sys);
     sys.unshare(namespace.flags()).and_then(|()| namespace.set_up(sys, ids)).map_err(|failure| {
         failure.report(sys);
-        hint::give(sys, failure, namespace, ids);
+        hint::give(sys, failure, namespace, ids, demo.persist.is_some());
         FAILED
     })
 }

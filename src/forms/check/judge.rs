@@ -3,7 +3,7 @@
 //! or is for want of something (`lack.rs`).
 #![allow(clippy::cast_possible_truncation, reason = "the words of a step are words of a call")]
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 use core::ptr;
 
 use syscalls::Errno;
@@ -88,6 +88,12 @@ impl Process<'_> {
         expected: Option<Errno>,
     ) -> Option<&'static str> {
         let (flags, file) = asked(request);
+        if matches!(failure, Failure { call: Call::setns, errno: Errno::EINVAL })
+            && let Some(reason) =
+                lack::no_pidfd_for_setns(self.sys, request.args[0].cast_signed() as c_int)
+        {
+            return Some(reason);
+        }
         if expected.is_some() {
             return lack::explain_any(self.sys, failure, flags);
         }

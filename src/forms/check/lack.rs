@@ -9,14 +9,18 @@ use core::ffi::CStr;
 use linux_raw_sys::general::{
     CAP_SYS_ADMIN, CLONE_NEWUSER, CLONE_SIGHAND, O_CLOEXEC, O_RDONLY, O_WRONLY, SIGCHLD,
 };
+use linux_raw_sys::ptrace::SECCOMP_MODE_FILTER;
 use syscalls::Errno;
 
 use crate::forms::hint;
 use crate::forms::namespace::Ids;
 use crate::sys::bytes::{number, split};
 use crate::sys::clone::Fork;
+use crate::sys::file::Fd;
 use crate::sys::table::Call;
 use crate::sys::{Failure, Sys};
+
+const OLD_KERNEL: &str = "an old kernel";
 
 /// Why a call was refused, if that is proven. `flags` are the namespaces that it was to make;
 /// `file` is what it was to open; `ids` are those that the caller had at first.
@@ -31,11 +35,14 @@ pub fn explain(
     let makes_namespaces = matches!(call, Call::clone | Call::clone3 | Call::unshare);
     match errno {
         Errno::EPERM if makes_namespaces && flags & CLONE_NEWUSER != 0 => {
-            hint::no_user_namespace(sys)
+            hint::filtered(sys, call, flags).or_else(|| hint::no_user_namespace(sys))
         }
         Errno::EPERM if makes_namespaces => no_capability(sys),
         Errno::EPERM if call == Call::write => hint::no_map(sys, Some(ids)),
-        Errno::EACCES if makes_namespaces => hint::refused_by_security_module(sys, call, flags),
+        // The paths of a mount were opened before.
+        Errno::EACCES if makes_namespaces || call == Call::mount => {
+            hint::refused_by_security_module(sys, call, flags)
+        }
         Errno::ENOSPC if makes_namespaces && say_again(sys, call, flags) == Err(errno) => {
             Some("no more namespaces: see /proc/sys/user")
         }
@@ -58,13 +65,22 @@ pub fn explain(
 /// The same for a call that was to be refused, but for another reason.
 pub fn explain_any(sys: &Sys, failure: Failure, flags: u32) -> Option<&'static str> {
     match failure.errno {
-        Errno::EPERM => hint::filtered(sys, failure.call, flags),
+        Errno::EPERM => hint::filtered(sys, failure.call, flags).or_else(|| hint::confined(sys)),
         // These are newer than the others: Linux 5.3.
         Errno::ENOSYS if matches!(failure.call, Call::clone3 | Call::pidfd_open) => {
-            Some("an old kernel")
+            let may_be_filter = sys.prctl_get_seccomp() == Ok(SECCOMP_MODE_FILTER);
+            Some(if may_be_filter { "an old kernel, or a seccomp filter" } else { OLD_KERNEL })
         }
         _ => None,
     }
+}
+
+/// Why setns(2) gave `EINVAL`, if `fd` is a pidfd, for which it takes Linux 5.8: statx(2) has the
+/// numbers of mounts since then, too.
+pub fn no_pidfd_for_setns(sys: &Sys, fd: Fd) -> Option<&'static str> {
+    let is_namespace = || sys.ioctl_ns_get_userns(fd).err().map(|failure| failure.errno);
+    (sys.statx_mnt_id(c"/") == Ok(None) && is_namespace() == Some(Errno::ENOTTY))
+        .then_some(OLD_KERNEL)
 }
 
 /// Why no process can be made, not even the first, if a limit is the reason: this user's, or that of
