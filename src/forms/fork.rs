@@ -64,8 +64,7 @@ pub fn run(
         if let Some(agreement) = agreement {
             agreement.bind(sys, child)?;
         }
-        Parent { sys, init, child, state: State::Running, at_hand: 0, has_stopped: false, early }
-            .watch()
+        Parent { sys, init, child, state: State::Running, at_hand: 0, early }.watch()
     });
     if status.is_err() {
         // Whatever cannot be done, no child is left behind.
@@ -94,8 +93,6 @@ struct Parent<'a> {
     state: State,
     /// The signal that was taken, and is to be passed on; 0 if there is none.
     at_hand: u32,
-    /// Whether this process has stopped, and gone on, since that was taken.
-    has_stopped: bool,
     /// The signals that were there when the child was: before it, perhaps, and for its parent alone.
     early: kernel_sigset_t,
 }
@@ -112,7 +109,6 @@ impl Parent<'_> {
                 Ok(info) => {
                     // The signal may tell of a change of the child: look at that before passing it on.
                     self.at_hand = info.signo().unsigned_abs();
-                    self.has_stopped = false;
                     if let Some(status) = self.look()? {
                         return Ok(status);
                     }
@@ -163,10 +159,9 @@ impl Parent<'_> {
         self.sys.sigaction_default(signal)?;
         // Who was told to go on meanwhile does not stop, and tells the child. A stop signal would
         // discard that (kernel/signal.c, prepare_signal).
-        if is_first && (self.at_hand == SIGCONT || sigset_has(&self.sys.sigpending()?, SIGCONT)) {
+        if is_first && (self.at_hand == SIGCONT || self.is_told_to_go_on()) {
             return Ok(());
         }
-        self.has_stopped = true;
         // The terminal has sent it here, too, perhaps: it is pending then, and still comes once.
         self.sys.kill(me, signal)?;
         self.sys.sigprocmask_setmask(&sigset(ALL.filter(|other| *other != signal)))?;
@@ -191,9 +186,9 @@ impl Parent<'_> {
             SIGCHLD => from_process,
             // Who sent it to the group let the child go on, too.
             SIGCONT if before == State::Continued => false,
-            // It has stopped both, perhaps, and that is over. SIGCONT discards the stop signals that
-            // are pending (kernel/signal.c, prepare_signal): so also one that was taken before.
-            SIGTSTP | SIGTTIN | SIGTTOU if self.has_stopped => false,
+            // It has stopped both, perhaps, and that is over: a SIGCONT that waits came later, for
+            // each of the two discards the other (kernel/signal.c, prepare_signal).
+            SIGTSTP | SIGTTIN | SIGTTOU if self.is_told_to_go_on() => false,
             _ if from_process || is_early => true,
             // The leader of a session alone is told that the terminal is gone.
             SIGHUP | SIGCONT if self.leads_session() => true,
@@ -211,6 +206,11 @@ impl Parent<'_> {
             // A child that has just ended needs none any more.
             let _ = self.sys.kill(self.child, signal);
         }
+    }
+
+    /// Whether a SIGCONT waits to be taken.
+    fn is_told_to_go_on(&self) -> bool {
+        self.sys.sigpending().is_ok_and(|pending| sigset_has(&pending, SIGCONT))
     }
 
     fn leads_session(&self) -> bool {
