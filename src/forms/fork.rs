@@ -144,7 +144,7 @@ impl Parent<'_> {
 
     /// Stops as the child did, so that a shell sees that its job has stopped. Returns when this
     /// process goes on. `is_first` is whether no stop came before for which SIGCONT is still awaited.
-    fn stop(&mut self, signal: u32, is_first: bool) -> Result<(), Failure> {
+    fn stop(&self, signal: u32, is_first: bool) -> Result<(), Failure> {
         // The kernel stops no process 1.
         if self.init != Init::None {
             return Ok(());
