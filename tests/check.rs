@@ -34,7 +34,9 @@ use crate::support::run::{
     Copied, LIMIT, NEWUTS, Outcome, Watched as _, broken_pipe, command, eventually, full_disk,
     host_name, in_time, is_in, kill, newuts, unprivileged,
 };
-use crate::support::setting::{NO_PROC, after, answering, proc_for_users, refusing, settings};
+use crate::support::setting::{
+    NO_PROC, after, answering, proc_for_users, proc_with_apparmor, refusing, settings,
+};
 use crate::support::strace::{self, strace_in};
 
 /// How long a check may take, before it is ended.
@@ -1051,18 +1053,16 @@ fn what_another_kernel_refuses_is_skipped() {
     assert_eq!(Report::read(&run).broken(), [42]);
 
     // Linux 5.3 to 5.7: there are pidfds, and setns(2) takes none.
-    let old = ["setns:error=EINVAL", "statx:retval=0"];
-    let run = outcome_under_strace(injecting(&ALONE, &old, "=26,28,29,31,32,90"));
-    let old = skipped("setns: Invalid argument (an old kernel)");
+    let old = Inject(&["setns:error=EINVAL", "statx:retval=0"]);
+    let run = old.run("=26,28,29,31,32,90");
+    let takes_none = skipped("setns: Invalid argument (an old kernel)");
     Report::read(&run).is(|number| match number {
-        26 | 31 | 32 | 90 => old.clone(),
+        26 | 31 | 32 | 90 => takes_none.clone(),
         28 | 29 => Kept,
         _ => skipped("not selected"),
     });
     // A namespace's descriptor it takes there, too.
-    let old = ["setns:error=EINVAL", "statx:retval=0"];
-    let run = outcome_under_strace(injecting(&ALONE, &old, "=27"));
-    assert_eq!(Report::read(&run).broken(), [27]);
+    assert_eq!(Report::read(&old.run("=27")).broken(), [27]);
 
     // Ubuntu since 24.04, for an ordinary user: a user namespace, and no capability in it.
     let program = Copied::new();
@@ -1077,13 +1077,7 @@ fn what_another_kernel_refuses_is_skipped() {
         ),
         ("unconfined", Broken),
     ] {
-        let fake = format!(
-            "mount -t tmpfs tmpfs /proc && mkdir -p /proc/self/attr /proc/sys/kernel &&
-            touch /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups &&
-            chmod a+w /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups &&
-            echo '{profile}' >/proc/self/attr/current &&
-            echo 1 >/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
-        );
+        let fake = proc_with_apparmor(profile, "1");
         let user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
         let strace = ["strace", "-f", "-qq", "-o/dev/null", "--inject=sethostname:error=EPERM"];
         let words = [&user[..], &strace, &[program, "--check=6"]].concat();

@@ -22,7 +22,8 @@ use crate::support::run::{
     unprivileged,
 };
 use crate::support::setting::{
-    after, confined, filtered, refusing, refusing_flag, refusing_with, settings, without,
+    after, confined, filtered, proc_with_apparmor, refusing, refusing_flag, refusing_with,
+    settings, without,
 };
 use crate::support::strace::{self, inject};
 
@@ -651,12 +652,7 @@ fn a_user_namespace_without_capabilities() {
         ("unconfined", "1", ""),
         ("", "1", ""),
     ] {
-        let fake = format!(
-            "mount -t tmpfs tmpfs /proc && mkdir -p /proc/self/attr /proc/sys/kernel &&
-            touch /proc/self/uid_map && chmod a+w /proc/self/uid_map &&
-            echo '{profile}' >/proc/self/attr/current &&
-            echo {value} >/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
-        );
+        let fake = proc_with_apparmor(profile, value);
         for (args, call, status) in [
             (&["-U", "x", "true"][..], "sethostname", 125),
             (&["-U", "--delay=.1", "x"], "sethostname", 1),

@@ -54,6 +54,18 @@ pub fn after(preparation: &str, words: &[&str]) -> Command {
     command
 }
 
+/// For [`after`]: a /proc where AppArmor has put this process into a profile, with Ubuntu's setting,
+/// and where there are files for the maps of a user namespace, which take anything.
+pub fn proc_with_apparmor(profile: &str, setting: &str) -> String {
+    format!(
+        "mount -t tmpfs tmpfs /proc && mkdir -p /proc/self/attr /proc/sys/kernel &&
+        touch /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups &&
+        chmod a+w /proc/self/uid_map /proc/self/gid_map /proc/self/setgroups &&
+        echo '{profile}' >/proc/self/attr/current &&
+        echo {setting} >/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+    )
+}
+
 /// A command that does `preparation`, a shell's, as root of a user namespace of its own, whose
 /// limits it may set, then becomes `newuts` with `args`.
 pub fn confined(preparation: &str, args: &[&str]) -> Command {
